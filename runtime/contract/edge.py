@@ -1,0 +1,32 @@
+"""What the program declares at the edge and the Worker reads there: bindings, KV records, API keys."""
+
+import hashlib
+import hmac
+
+BINDING_KEYS = "KEYS"
+"""KV namespace: keyed hash of an API key -> JSON {"tenant", "key", "agents": [names] or ["*"]}."""
+BINDING_ROUTES = "ROUTES"
+"""KV namespace: "<tenant>/<agent>" -> JSON {"region"}; "region:<name>" -> JSON {"origin"} (URL of its gateway)."""
+SECRET_PEPPER = "KEY_PEPPER"  # noqa: S105  # a binding's name
+"""Secret binding: the HMAC key API keys are hashed with."""
+SECRET_SIGNING_KEY = "EDGE_SIGNING_KEY"  # noqa: S105  # a binding's name
+"""Secret binding: private Ed25519 JWK (JSON, with `kid`) that edge tokens are signed with."""
+KV_CACHE_S = 60
+"""Seconds an edge may go on using a KV value it has read; so long may a revoked key live."""
+
+ALL_AGENTS = "*"
+
+
+def region_key(region: str) -> str:
+    """Key of a region's origin in the ROUTES namespace."""
+    return f"region:{region}"
+
+
+def route_key(tenant: str, agent: str) -> str:
+    """Key of an agent's route in the ROUTES namespace."""
+    return f"{tenant}/{agent}"
+
+
+def hash_api_key(pepper: str, api_key: str) -> str:
+    """The only form of an API key that is stored: HMAC-SHA256 under the pepper, in hex."""
+    return hmac.new(pepper.encode(), api_key.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,15 @@
+"""Environment variables the image's programs read."""
+
+EDGE_KEYS = "MOLTGHOST_EDGE_KEYS"
+"""JWKS (JSON) of the public keys edge tokens are verified with; two while a key is being rotated."""
+REGION = "MOLTGHOST_REGION"
+
+TENANT = "MOLTGHOST_TENANT"
+AGENT = "MOLTGHOST_AGENT"
+MODEL = "MOLTGHOST_MODEL"
+"""The name the model server knows the agent's model by."""
+MODEL_SOURCE = "MOLTGHOST_MODEL_SOURCE"
+"""Directory, read-only in the pod, that holds the model's Modelfile and weights."""
+CONTEXT_TOKENS = "MOLTGHOST_CONTEXT_TOKENS"
+DATA_DIR = "MOLTGHOST_DATA_DIR"
+"""The agent's own volume."""

@@ -1,0 +1,47 @@
+"""Errors as clients see them: OpenAI's error object, so that its SDKs raise the exception their users expect."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """One way a request can fail.
+
+    `status` is the HTTP status, `type` and `code` the fields of OpenAI's error object, `message` what the client reads.
+    """
+
+    status: int
+    type: str
+    code: str
+    message: str
+
+
+INVALID_REQUEST = ErrorKind(400, "invalid_request_error", "invalid_request", "The request is not valid.")
+INVALID_KEY = ErrorKind(401, "invalid_request_error", "invalid_api_key", "The API key is missing or not valid.")
+INVALID_TOKEN = ErrorKind(401, "invalid_request_error", "invalid_edge_token", "The edge token is missing or not valid.")
+NOT_FOUND = ErrorKind(404, "invalid_request_error", "not_found", "There is nothing at this path.")
+AGENT_NOT_FOUND = ErrorKind(404, "invalid_request_error", "model_not_found", "There is no such agent for this key.")
+METHOD_NOT_ALLOWED = ErrorKind(405, "invalid_request_error", "method_not_allowed", "This method is not supported here.")
+TOO_LARGE = ErrorKind(413, "invalid_request_error", "request_too_large", "The request body is too large.")
+UPSTREAM_FAILED = ErrorKind(502, "server_error", "upstream_failed", "The agent could not be reached.")
+NOT_READY = ErrorKind(503, "server_error", "agent_not_ready", "The agent is not ready yet.")
+UPSTREAM_TIMEOUT = ErrorKind(504, "server_error", "upstream_timeout", "The agent did not answer in time.")
+
+KINDS = (
+    INVALID_REQUEST,
+    INVALID_KEY,
+    INVALID_TOKEN,
+    NOT_FOUND,
+    AGENT_NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    TOO_LARGE,
+    UPSTREAM_FAILED,
+    NOT_READY,
+    UPSTREAM_TIMEOUT,
+)
+
+
+def body(kind: ErrorKind, message: str | None = None, param: str | None = None) -> dict[str, Any]:
+    """The JSON body of an error response."""
+    return {"error": {"message": message or kind.message, "type": kind.type, "param": param, "code": kind.code}}

@@ -1,0 +1,7 @@
+"""HTTP headers of our own, in lower case."""
+
+EDGE_TOKEN = "x-moltghost-edge-token"  # noqa: S105  # the header's name, not a secret
+"""The signed short-lived token the edge adds and the gateway and the agent verify."""
+
+REQUEST_ID = "x-request-id"
+"""One id for a request's whole way; in every answer."""

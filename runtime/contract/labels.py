@@ -1,0 +1,14 @@
+"""Kubernetes label keys and values of ours. Nothing a tenant supplies may set one."""
+
+DOMAIN = "moltghost.io"
+
+TENANT = f"{DOMAIN}/tenant"
+AGENT = f"{DOMAIN}/agent"
+REGION = f"{DOMAIN}/region"
+ROLE = f"{DOMAIN}/role"
+GPU_CLASS = f"{DOMAIN}/gpu-class"
+
+ROLE_AGENT = "agent"
+ROLE_GATEWAY = "gateway"
+ROLE_TENANT = "tenant"
+ROLE_SYSTEM = "system"
