@@ -1,0 +1,84 @@
+"""Buildah with a storage of its own in the cache: builds a Dockerfile without a registry or a daemon."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.go_build import ToolError
+
+CERTIFICATES = Path("/etc/ssl/certs")
+PIP_SETTINGS = (
+    "PIP_CERT",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_INDEX_URL",
+    "PIP_RETRIES",
+    "PIP_TRUSTED_HOST",
+)
+"""How this machine reaches its package registry; a build stage that declares such an ARG gets the machine's value."""
+EPOCH = "1700000000"
+"""The images' creation time, in seconds since 1970: the same inputs give the same digest."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """One image to build."""
+
+    dockerfile: Path
+    context: Path
+    tools: Path
+    """The folder the Dockerfile knows as the build context `tools`."""
+    base: str | None
+    """What ARG BASE is; None for an image made from scratch."""
+
+
+class ImageStore:
+    """Buildah's images under one folder. One process at a time: the caller holds a lock."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def has(self, tag: str) -> bool:
+        """Whether the storage holds an image of that name."""
+        return self._buildah(["images", "--quiet", tag], check=False).returncode == 0
+
+    def add_base(self, archive: Path, tag: str) -> None:
+        """Make an image of one layer from a root file system's tar."""
+        container = self._buildah(["from", "scratch"]).stdout.strip()
+        try:
+            self._buildah(["add", "--quiet", container, str(archive), "/"])
+            self._buildah(["commit", "--quiet", "--timestamp", EPOCH, container, tag])
+        finally:
+            self._buildah(["rm", container], check=False)
+
+    def build(self, build: Build, tag: str) -> None:
+        """Build an image; what the Dockerfile's programs print last is in the ToolError when that fails."""
+        command = ["build", "--isolation=chroot", "--layers=false", "--pull-never", f"--timestamp={EPOCH}"]
+        command += [f"--file={build.dockerfile}", f"--tag={tag}", f"--build-context=tools={build.tools}"]
+        if build.base is not None:
+            # Behind a proxy with a certificate of its own, a build sees no registry without the host's certificates.
+            command += [f"--build-arg=BASE={build.base}", f"--volume={CERTIFICATES}:{CERTIFICATES}:ro"]
+            command += [f"--build-arg={name}={os.environ[name]}" for name in PIP_SETTINGS if name in os.environ]
+        self._buildah([*command, str(build.context)])
+
+    def export(self, tag: str, archive: Path) -> str:
+        """Write the image as an OCI archive that carries its name, drop it from the storage, return its digest."""
+        digest_file = archive.with_suffix(".digest")
+        push = ["push", "--quiet", "--disable-compression", f"--digestfile={digest_file}", tag]
+        self._buildah([*push, f"oci-archive:{archive}:{tag}"])
+        self._buildah(["rmi", tag], check=False)
+        digest = digest_file.read_text().strip()
+        digest_file.unlink()
+        return digest
+
+    def _buildah(self, arguments: Sequence[str], check: bool = True) -> subprocess.CompletedProcess[str]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        command = ["buildah", f"--root={self.root / 'storage'}", f"--runroot={self.root / 'run'}"]
+        command += ["--storage-driver=vfs", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if check and done.returncode != 0:
+            tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+            raise ToolError(f"buildah {arguments[0]} failed (exit status {done.returncode}):\n{tail}")
+        return done
