@@ -1,0 +1,86 @@
+"""Programs started for someone else: each leads a process group, and none outlives us."""
+
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
+
+GRACE = 10.0
+"""Seconds a program that is told to stop has before it is killed."""
+
+
+class Child:
+    """A running program and its process group."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the whole group; nothing happens when it has ended."""
+        if self.process.poll() is None:
+            try:
+                os.killpg(self.process.pid, number)
+            except ProcessLookupError:
+                return
+
+    def wait(self) -> int:
+        """The exit code, negative for a signal."""
+        return self.process.wait()
+
+    def end(self) -> None:
+        """Interrupt the program, and kill it if it is still there after `GRACE` seconds. Returns at once."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGINT)
+            timer = threading.Timer(GRACE, self.signal, (signal.SIGKILL,))
+            timer.daemon = True
+            timer.start()
+
+    def output(self) -> Iterator[tuple[str, bytes]]:
+        """Chunks of a piped program's output, with `stdout` or `stderr`, until both are closed."""
+        chunks: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+        pipes = {"stdout": self.process.stdout, "stderr": self.process.stderr}
+        for name, pipe in pipes.items():
+            threading.Thread(target=_pump, args=(name, pipe, chunks), daemon=True).start()
+        open_pipes = len(pipes)
+        while open_pipes:
+            name, chunk = chunks.get()
+            if chunk:
+                yield name, chunk
+            else:
+                open_pipes -= 1
+
+
+class Children:
+    """Every program started so far."""
+
+    def __init__(self) -> None:
+        self._running: list[Child] = []
+
+    def start(self, command: Sequence[str], cwd: str, env: Mapping[str, str], piped: bool = False) -> Child:
+        """Start a program; its output is ours unless it is piped."""
+        pipe = subprocess.PIPE if piped else None
+        process = subprocess.Popen(
+            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
+        )
+        child = Child(process)
+        self._running = [*(other for other in self._running if other.process.poll() is None), child]
+        return child
+
+    def interrupt(self) -> None:
+        """Ask all to stop."""
+        for child in self._running:
+            child.end()
+
+    def kill(self) -> None:
+        """End all at once."""
+        for child in self._running:
+            child.signal(signal.SIGKILL)
+
+
+def _pump(name: str, pipe: IO[bytes] | None, chunks: "queue.SimpleQueue[tuple[str, bytes]]") -> None:
+    while pipe is not None and (chunk := os.read(pipe.fileno(), 4096)):
+        chunks.put((name, chunk))
+    chunks.put((name, b""))
