@@ -16,6 +16,16 @@ KV_CACHE_S = 60
 
 ALL_AGENTS = "*"
 
+API_KEY_PATTERN = r"mg_[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?_[A-Za-z0-9_-]{16,128}"
+"""What an API key looks like, `mg_<tenant>_<random>`; anything else is refused before it is looked up."""
+NAME_PATTERN = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+"""What a tenant's or an agent's name looks like in a path, in `model` and in a token."""
+
+COMPATIBILITY_DATE = "2026-07-01"
+"""The runtime behaviour the Worker is written for and tested with."""
+COMPATIBILITY_FLAGS = ("enable_request_signal",)
+"""Runtime features the Worker needs beyond its date: to learn that a client has gone."""
+
 
 def region_key(region: str) -> str:
     """Key of a region's origin in the ROUTES namespace."""
