@@ -81,12 +81,16 @@ class Call:
             raise CancelledError(f"{self.name}: cancelled")
 
     def poll(self, probe: Callable[[], T | None], default_timeout: float, every: float = 0.2) -> T | None:
-        """Ask `probe` until it gives something; None once the time (seconds) is up. Raises `CancelledError`."""
+        """Ask `probe` until its answer is not None; None after the call's own or else the default time (seconds).
+
+        Raises `CancelledError`.
+        """
         deadline = time.monotonic() + (self.timeout or default_timeout)
         while (answer := probe()) is None:
-            if time.monotonic() > deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 return None
-            self.sleep(every)
+            self.sleep(min(every, left))
             every = min(every * 1.3, 2.0)
         return answer
 
@@ -109,8 +113,8 @@ class Kind:
     """Inputs a change of which replaces the resource, as paths without indexes: `bucket`, `spec.selector`."""
     delete_first: ClassVar[bool] = False
     """Whether a replacement deletes the old resource before it creates the new one."""
-    secret_outputs: ClassVar[Sequence[str]] = ()
-    """Top-level outputs that are always secret."""
+    secret_outputs: Sequence[str] = ()
+    """Top-level outputs that are always secret, and inputs of the same names with them."""
 
     def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
         """Inputs with defaults filled in. Raises `InvalidInputsError`. Values may be `UNKNOWN`; touches nothing."""

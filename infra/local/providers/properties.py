@@ -4,7 +4,7 @@ Plain means: None, bool, int, float, str, list, dict, and three markers: `UNKNOW
 `Secret` (a handler marks an output of its own) and `Asset`. Which values were secret is kept beside them, as paths.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -116,32 +116,44 @@ def _decode_struct(value: struct_pb2.Struct, path: Path, secrets: set[Path]) -> 
     return Asset(plain) if signature in (ASSET, ARCHIVE) else plain
 
 
-def encode(properties: Mapping[str, Any], secrets: Iterable[Path] = (), texts: Iterable[str] = ()) -> struct_pb2.Struct:
-    """The struct of plain properties.
+@dataclass(frozen=True)
+class Marks:
+    """What an answer must keep secret.
 
-    A value is marked secret where its path is in `secrets`, where it is a `Secret`, and where it is a string that
-    holds one of `texts` (the secret strings known so far), so that no copy of a secret loses its mark on the way.
+    A value is marked where its path is in `paths`, or where it is a string that holds one of `texts` (the secret
+    strings known so far), so that no copy of a secret loses its mark on the way. A string that stands at the same path
+    in `public` (the user's own inputs) was no secret there and is none here.
     """
-    marks, known = frozenset(secrets), tuple(text for text in texts if len(text) >= SHORTEST_SECRET)
-    fields = {key: _encode(value, (key,), marks, known) for key, value in properties.items()}
+
+    paths: frozenset[Path] = frozenset()
+    texts: frozenset[str] = frozenset()
+    public: Any = None
+
+    def of(self, value: Any, path: Path) -> bool:
+        """Whether the value at `path` is secret."""
+        if path in self.paths:
+            return True
+        found = isinstance(value, str) and any(text in value for text in self.texts)
+        return found and _find(self.public, path) != value
+
+
+def encode(properties: Mapping[str, Any], marks: Marks = Marks()) -> struct_pb2.Struct:
+    """The struct of plain properties; a `Secret` in it, and what `marks` say, is marked secret."""
+    fields = {key: _encode(value, (key,), marks) for key, value in properties.items()}
     return struct_pb2.Struct(fields=fields)
 
 
-def _encode(value: Any, path: Path, marks: frozenset[Path], texts: tuple[str, ...]) -> struct_pb2.Value:
-    secret = path in marks
+def _encode(value: Any, path: Path, marks: Marks) -> struct_pb2.Value:
+    secret = isinstance(value, Secret) or marks.of(value, path)
     if isinstance(value, Secret):
-        secret, value = True, value.value
-    if isinstance(value, str) and any(text in value for text in texts):
-        secret = True
+        value = value.value
     if secret:  # what lies below a secret is secret as a whole
-        inner = _encode_plain(value, path, frozenset(), ())
-        return struct_pb2.Value(
-            struct_value=struct_pb2.Struct(fields={SIGNATURE: struct_pb2.Value(string_value=SECRET), "value": inner})
-        )
-    return _encode_plain(value, path, marks, texts)
+        fields = {SIGNATURE: struct_pb2.Value(string_value=SECRET), "value": _encode_plain(value, path, Marks())}
+        return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=fields))
+    return _encode_plain(value, path, marks)
 
 
-def _encode_plain(value: Any, path: Path, marks: frozenset[Path], texts: tuple[str, ...]) -> struct_pb2.Value:
+def _encode_plain(value: Any, path: Path, marks: Marks) -> struct_pb2.Value:
     match value:
         case None:
             return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
@@ -154,11 +166,11 @@ def _encode_plain(value: Any, path: Path, marks: frozenset[Path], texts: tuple[s
         case str():
             return struct_pb2.Value(string_value=value)
         case list() | tuple():
-            items = [_encode(item, (*path, i), marks, texts) for i, item in enumerate(value)]
+            items = [_encode(item, (*path, i), marks) for i, item in enumerate(value)]
             return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
         case Asset() | Mapping():
             fields = value.fields if isinstance(value, Asset) else value
-            encoded = {str(key): _encode(item, (*path, str(key)), marks, texts) for key, item in fields.items()}
+            encoded = {str(key): _encode(item, (*path, str(key)), marks) for key, item in fields.items()}
             return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=encoded))
     raise TypeError(f"{format_path(path)}: a {type(value).__name__} can't be a property value")
 
@@ -194,6 +206,16 @@ def format_path(path: Path) -> str:
 def _at(value: Any, path: Path) -> Any:
     for part in path:
         value = value.fields[str(part)] if isinstance(value, Asset) else value[part]
+    return value
+
+
+def _find(value: Any, path: Path) -> Any:
+    """The value at `path`, None where there is none."""
+    for part in path:
+        if isinstance(value, Mapping) and isinstance(part, str):
+            value = value.get(part)
+        else:
+            value = value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
     return value
 
 

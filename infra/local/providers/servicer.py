@@ -1,12 +1,11 @@
 # ruff: noqa: ARG002, N802 - the method names and their arguments are the protocol's
 """The gRPC side of a provider: turns the engine's requests into calls of its kinds, and their errors into statuses."""
 
-import base64
 import logging
 import threading
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -15,41 +14,13 @@ from google.protobuf import any_pb2, empty_pb2, struct_pb2
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from infra.local.providers.base import Call, InvalidInputsError, Kind, Provider, ProviderError, UnfinishedError
+from infra.local.providers import base
+from infra.local.providers.base import InvalidInputsError, Kind, Provider, ProviderError, UnfinishedError
 from infra.local.providers.diff import Change, Diff
-from infra.local.providers.properties import (
-    SHORTEST_SECRET,
-    Decoded,
-    Path,
-    Properties,
-    decode,
-    encode,
-    format_path,
-    secret_texts,
-)
+from infra.local.providers.properties import Decoded, decode, format_path
+from infra.local.providers.secrecy import Secrets
 
 log = logging.getLogger(__name__)
-
-
-class Secrets:
-    """The secrets of one request: paths to mark in its answer, and texts to mark or scrub wherever they turn up."""
-
-    def __init__(self, settings: Iterable[str], *sides: Decoded) -> None:
-        self.paths: frozenset[Path] = frozenset().union(*(side.secrets for side in sides))
-        texts = {text for side in sides for text in secret_texts(side)} | set(settings)
-        self.texts = {text for text in texts if len(text) >= SHORTEST_SECRET}
-
-    def encode(self, value: Properties, kind: Kind | None = None) -> struct_pb2.Struct:
-        """The struct of `value`, with everything secret marked."""
-        always = {(key,) for key in kind.secret_outputs} if kind else set()
-        return encode(value, self.paths | always, self.texts)
-
-    def scrub(self, text: str) -> str:
-        """`text` without any secret, plain or in base64."""
-        for secret in sorted(self.texts, key=len, reverse=True):
-            for form in (secret, base64.b64encode(secret.encode()).decode()):
-                text = text.replace(form, "[secret]")
-        return text
 
 
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -59,7 +30,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self.provider = provider
         self.cancelled = threading.Event()
         self.known: dict[str, set[str]] = defaultdict(set)
-        self.setting_texts: set[str] = set()
+        self.setting_texts: frozenset[str] = frozenset()
         self.engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(engine)) if engine else None
 
     def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
@@ -124,7 +95,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
                 inputs = kind.check(call, news.value, olds.value)
             except InvalidInputsError as error:
                 return _failures(error, secrets)
-            return provider_pb2.CheckResponse(inputs=secrets.encode(inputs))
+            return provider_pb2.CheckResponse(inputs=secrets.encode(inputs, kind))
 
     def Diff(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
         state, old, new = decode(request.olds), decode(request.old_inputs), decode(request.news)
@@ -161,7 +132,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.ReadResponse()
             declared = inputs.value if live.inputs is None else live.inputs
             return provider_pb2.ReadResponse(
-                id=live.id, properties=secrets.encode(live.state, kind), inputs=secrets.encode(declared)
+                id=live.id, properties=secrets.encode(live.state, kind), inputs=secrets.encode(declared, kind)
             )
 
     def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:
@@ -183,13 +154,21 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             kind.delete(call, state.value, old.value)
         return empty_pb2.Empty()
 
-    def _call(self, request: Any) -> tuple[Kind, Call]:
+    def Construct(self, request: Any, context: Any) -> provider_pb2.ConstructResponse:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{request.type}: the local provider has no component resources")
+        raise AssertionError("abort returned")
+
+    def Call(self, request: Any, context: Any) -> provider_pb2.CallResponse:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{request.tok}: the local provider has no methods")
+        raise AssertionError("abort returned")
+
+    def _call(self, request: Any) -> tuple[Kind, base.Call]:
         token = request.type or request.urn.split("::")[2].split("$")[-1]
         name = request.name or request.urn.split("::", 3)[3]
         identifier = getattr(request, "id", "")
         if identifier:
             self.known[request.urn].add(identifier)
-        call = Call(
+        call = base.Call(
             urn=request.urn,
             type=token,
             name=name,

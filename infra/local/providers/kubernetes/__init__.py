@@ -1,0 +1,1 @@
+"""The `kubernetes` provider: server-side apply against a real API server."""

@@ -1,0 +1,155 @@
+"""A control plane for the provider's tests: etcd, API server and controllers on free loopback ports."""
+
+import os
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+CACHE = Path(os.environ.get("MOLTGHOST_CACHE", Path.home() / ".cache" / "moltghost"))
+START_TIMEOUT = 60
+
+
+def tool(name: str, binary: str) -> Path | None:
+    """The newest built binary of a tool, None where it isn't built."""
+    found = sorted(CACHE.glob(f"{name}/*/{binary}"))
+    return found[-1] if found else None
+
+
+@dataclass
+class ControlPlane:
+    """A running API server: how to reach it, and a client of the test's own."""
+
+    kubeconfig: Path
+    http: httpx.Client
+
+    def get(self, path: str) -> dict[str, object] | None:
+        answer = self.http.get(path)
+        return None if answer.status_code == 404 else answer.raise_for_status().json()
+
+
+@contextmanager
+def control_plane(folder: Path) -> Iterator[ControlPlane]:
+    """Run one for as long as the block lasts; its state in `folder`."""
+    ports = free_ports(4)
+    token = secrets.token_hex(16)
+    key = folder / "service-account.key"
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    (folder / "tokens.csv").write_text(f'{token},tester,1,"system:masters"\n')
+    server = f"https://127.0.0.1:{ports[2]}"
+    kubeconfig = write_kubeconfig(folder / "kubeconfig", server, token)
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        running.append(start(folder, "etcd", etcd_command(folder, ports)))
+        running.append(start(folder, "apiserver", apiserver_command(folder, ports, key)))
+        http = httpx.Client(
+            base_url=server, headers={"Authorization": f"Bearer {token}"}, verify=False, trust_env=False, timeout=30
+        )
+        await_ready(http, running, folder)
+        running.append(start(folder, "controllers", controllers_command(kubeconfig, ports, key)))
+        yield ControlPlane(kubeconfig, http)
+        http.close()
+    finally:
+        for process in reversed(running):
+            process.kill()
+            process.wait()
+
+
+def etcd_command(folder: Path, ports: list[int]) -> list[str]:
+    client, peer = (f"http://127.0.0.1:{port}" for port in ports[:2])
+    return [
+        str(tool("etcd", "server")),
+        f"--data-dir={folder / 'etcd'}",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=default={peer}",
+        "--unsafe-no-fsync",
+        "--log-level=error",
+    ]
+
+
+def apiserver_command(folder: Path, ports: list[int], key: Path) -> list[str]:
+    return [
+        str(tool("kubernetes", "kube-apiserver")),
+        f"--etcd-servers=http://127.0.0.1:{ports[0]}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={ports[2]}",
+        f"--cert-dir={folder / 'certificates'}",
+        f"--token-auth-file={folder / 'tokens.csv'}",
+        "--authorization-mode=RBAC",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={key}",
+        f"--service-account-signing-key-file={key}",
+        "--service-cluster-ip-range=198.19.240.0/24",
+        "--endpoint-reconciler-type=none",
+    ]
+
+
+def controllers_command(kubeconfig: Path, ports: list[int], key: Path) -> list[str]:
+    return [
+        str(tool("kubernetes", "kube-controller-manager")),
+        f"--kubeconfig={kubeconfig}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={ports[3]}",
+        "--leader-elect=false",
+        f"--service-account-private-key-file={key}",
+        "--concurrent-namespace-syncs=2",
+        "--kube-api-qps=200",
+        "--kube-api-burst=200",
+    ]
+
+
+def start(folder: Path, name: str, command: list[str]) -> "subprocess.Popen[bytes]":
+    with (folder / f"{name}.log").open("wb") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+
+
+def await_ready(http: httpx.Client, running: list["subprocess.Popen[bytes]"], folder: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        for process in running:
+            assert process.poll() is None, f"{process.args!r} ended; see {folder}"
+        try:
+            if http.get("/readyz").status_code == 200 and http.get("/api/v1/namespaces/default").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"the API server did not become ready in {START_TIMEOUT} s; see {folder}")
+
+
+def write_kubeconfig(path: Path, server: str, token: str) -> Path:
+    document = {
+        "current-context": "test",
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        "clusters": [{"name": "test", "cluster": {"server": server, "insecure-skip-tls-verify": True}}],
+        "users": [{"name": "test", "user": {"token": token}}],
+    }
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
