@@ -27,6 +27,12 @@ def instance_processes(state: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if process.pid not in own and _mark(process) == mark]
 
 
+def other_instances(state: Path) -> set[Path]:
+    """State folders, other than this one, that have living processes."""
+    marks = {mark for process in psutil.process_iter() if (mark := _mark(process))}
+    return {Path(mark) for mark in marks} - {state.resolve()}
+
+
 def _mark(process: psutil.Process) -> str | None:
     try:
         if process.status() == psutil.STATUS_ZOMBIE:

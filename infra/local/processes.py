@@ -23,6 +23,9 @@ from infra.local.orphans import INSTANCE_ENV, end_instance
 from infra.local.supervisord import Program, Rpc, ignored, render_program, render_supervisor, socket_folder
 
 FAILED_STATES = frozenset({"BACKOFF", "EXITED", "FATAL", "STOPPED", "UNKNOWN"})
+INHERITED = ("HOME", "LANG", "LC_ALL", "TMPDIR", "USER")
+SYSTEM_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where the node's tools are, which not every user has on PATH."""
 POLL_S = 0.05
 LOG_TAIL_LINES = 15
 
@@ -58,14 +61,24 @@ class Processes:
         Raises ProcessError as soon as one of them exits, or is not ready at its deadline.
         """
         wanted = list(programs)
-        self._ensure_supervisor()
+        self.begin(wanted)
+        self.await_ready(wanted)
+
+    def begin(self, programs: Iterable[Program]) -> None:
+        """Start without waiting: what doesn't run, and what was changed."""
+        wanted = list(programs)
+        self.ensure_supervisor()
         for program in wanted:
             self._write_section(program)
         with Rpc(self.socket) as rpc:
             _added, changed, _removed = rpc.reloadConfig()[0]
             for program in wanted:
                 self._begin(rpc, program.name, program.name in changed)
-            for program in wanted:
+
+    def await_ready(self, programs: Iterable[Program]) -> None:
+        """Wait until all are ready. Raises ProcessError as `start` does."""
+        with Rpc(self.socket) as rpc:
+            for program in programs:
                 self._await_ready(rpc, program)
 
     def stop(self, name: str) -> None:
@@ -96,6 +109,11 @@ class Processes:
         except (OSError, HTTPException, Fault):
             return False
 
+    def supervisor_pid(self) -> int:
+        """Pid of the running supervisor."""
+        with Rpc(self.socket) as rpc:
+            return int(rpc.getPID())
+
     def shutdown(self) -> None:
         """Stop every program and the supervisor, and end whatever is left of them."""
         if self.alive():
@@ -110,10 +128,11 @@ class Processes:
         """Where a program's output goes."""
         return self.logs / f"{name}.log"
 
-    def _ensure_supervisor(self) -> None:
+    def ensure_supervisor(self) -> None:
+        """Start the supervisor unless it answers; what an earlier one left running is ended first."""
         if self.alive():
             return
-        end_instance(self.state)  # a supervisor that was killed leaves its programs running, and its socket
+        end_instance(self.state)
         shutil.rmtree(self.folder, ignore_errors=True)
         for folder in (self.folder / "programs", self.logs, self.socket.parent):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -121,7 +140,7 @@ class Processes:
         config = self.folder / "supervisord.conf"
         config.write_text(render_supervisor(self.folder, self.logs, self.socket))
         command = [*self.launcher, sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(config)]
-        env = {**os.environ, INSTANCE_ENV: str(self.state)}
+        env = {**supervised_environment(os.environ), INSTANCE_ENV: str(self.state)}
         done = subprocess.run(
             command,
             env=env,
@@ -179,6 +198,13 @@ class Processes:
         log = self.log(name)
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         return "\n".join([f"; its log {log} ends with:", *(f"    {line}" for line in lines[-LOG_TAIL_LINES:])])
+
+
+def supervised_environment(own: Mapping[str, str]) -> dict[str, str]:
+    """What programs inherit of the caller's environment: no credentials, and no proxy, since they never leave."""
+    kept = {name: own[name] for name in INHERITED if name in own}
+    path = own.get("PATH", os.defpath).split(os.pathsep)
+    return {**kept, "PATH": os.pathsep.join([*path, *(one for one in SYSTEM_PATHS if one not in path)])}
 
 
 def _stop(rpc: Any, names: Sequence[str]) -> None:

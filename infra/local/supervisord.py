@@ -57,7 +57,7 @@ logfile_backups=1
 pidfile={_value(str(folder / "supervisord.pid"))}
 childlogdir={_value(str(logs))}
 directory=/
-umask=077
+umask=022
 {user}
 [unix_http_server]
 file={_value(str(socket))}

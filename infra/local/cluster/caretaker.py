@@ -1,0 +1,41 @@
+"""The machine's own controllers in one process: local volumes, and GPUs of the node."""
+
+import argparse
+import asyncio
+import signal
+from pathlib import Path
+
+from infra.local.cluster.gpus import keep_gpus
+from infra.local.cluster.volumes import provision, reclaim
+from infra.local.following import connect
+
+
+async def run(kubeconfig: Path, volumes: Path, node: str) -> None:
+    """Run all until SIGTERM."""
+    api = await connect(kubeconfig)
+    loop, work = asyncio.get_running_loop(), asyncio.current_task()
+    assert work  # noqa: S101  # we are in it
+    loop.add_signal_handler(signal.SIGTERM, work.cancel)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(provision(api, volumes, node))
+            group.create_task(reclaim(api, volumes))
+            group.create_task(keep_gpus(api, node))
+    except asyncio.CancelledError:
+        pass
+    finally:
+        await api.close()
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kubeconfig", type=Path, required=True)
+    parser.add_argument("--volumes", type=Path, required=True, help="folder that holds one folder a volume")
+    parser.add_argument("--node", required=True, help="name of the node that has volumes and GPUs")
+    arguments = parser.parse_args()
+    asyncio.run(run(arguments.kubeconfig, arguments.volumes, arguments.node))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The container runtime of the node: its configuration, its CNI network, the images it holds."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from infra.local.cluster import enclosure, netns
+from infra.local.cluster.addresses import Addresses
+from infra.local.cluster.shell import run
+from infra.local.supervisord import Program
+
+SOCKET = "/run/containerd/containerd.sock"
+"""Inside the enclosure."""
+PAUSE = "pause"
+"""Name of the image that holds a pod's namespaces."""
+
+
+class ImageArchive(Protocol):
+    """An image in an OCI archive: `tag` is the reference inside it, `reference` the one by digest."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def archive(self) -> Path: ...
+    @property
+    def tag(self) -> str: ...
+    @property
+    def reference(self) -> str: ...
+
+
+def render_config(cni: Path, sandbox_image: str, *, restrict_oom_score: bool) -> str:
+    """containerd's configuration (version 2): only what Kubernetes needs, paths as seen inside the enclosure."""
+    return f"""\
+version = 2
+root = "/var/lib/containerd"
+state = "/run/containerd"
+disabled_plugins = [
+  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing",
+]
+
+[grpc]
+  address = "{SOCKET}"
+
+[plugins."io.containerd.internal.v1.opt"]
+  path = "/var/lib/containerd/opt"
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{sandbox_image}"
+  restrict_oom_score_adj = {str(restrict_oom_score).lower()}
+  netns_mounts_under_state_dir = true
+
+[plugins."io.containerd.grpc.v1.cri".cni]
+  bin_dir = "/usr/lib/cni"
+  conf_dir = "{cni}"
+
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "/var/lib/containerd/no-registry"
+"""
+
+
+def render_network(addresses: Addresses) -> str:
+    """The pods' network: a link for each pod, so that every packet between two is routed, and thereby judged.
+
+    On a bridge two pods would meet below the rules wherever bridge netfilter is missing.
+    """
+    ipam = {
+        "type": "host-local",
+        "dataDir": "/var/lib/cni/networks",
+        "ranges": [[{"subnet": str(addresses.pods)}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
+    plugins = [{"type": "ptp", "ipMasq": False, "mtu": 1500, "ipam": ipam}]
+    return json.dumps({"cniVersion": "0.4.0", "name": "pods", "plugins": plugins}, indent=2)
+
+
+def build_program(folder: Path, addresses: Addresses, sandbox_image: str, ready: Callable[[], bool]) -> Program:
+    """Write the configuration under `folder` and build the program."""
+    cni = folder / "cni" / "net.d"
+    cni.mkdir(parents=True, exist_ok=True)
+    (cni / "10-pods.conflist").write_text(render_network(addresses))
+    config = folder / "containerd.toml"
+    config.write_text(render_config(cni, sandbox_image, restrict_oom_score=not may_lower_oom_score()))
+    argv = netns.enter(addresses.node_netns, ["containerd", "--config", str(config), "--log-level", "warn"])
+    return Program("containerd", argv, files=[config], ready=ready, deadline_s=30, address=f"unix:{SOCKET} (enclosed)")
+
+
+def may_lower_oom_score() -> bool:
+    """Whether this kernel lets us protect a process from the out-of-memory killer; sandboxes often refuse it."""
+    path = Path("/proc/self/oom_score_adj")
+    before = path.read_text()
+    try:
+        path.write_text(str(int(before) - 1))
+        path.write_text(before)
+    except OSError:
+        return False
+    return True
+
+
+class ImageStore:
+    """The node's images, reached through the enclosure that process `pid` lives in."""
+
+    def __init__(self, pid: int) -> None:
+        self.ctr = [*enclosure.enter(pid), "ctr", "--address", SOCKET, "--namespace", "k8s.io"]
+
+    def serves(self) -> bool:
+        """Whether containerd answers."""
+        run([*self.ctr, "version"], timeout=5)
+        return True
+
+    def names(self) -> set[str]:
+        """References of all images held."""
+        return set(run([*self.ctr, "images", "list", "--quiet"]).split())
+
+    def load(self, images: Iterable[ImageArchive], progress: Callable[[str], None]) -> None:
+        """Import what is missing; afterwards each image is known by its tag and by its digest."""
+        held = self.names()
+        for image in images:
+            if {image.tag, image.reference} <= held:
+                continue
+            progress(f"importing image {image.name}")
+            self._run(["import", os.fspath(image.archive)])
+            self._run(["tag", "--force", image.tag, image.reference])
+
+    def _run(self, argv: Sequence[str]) -> None:
+        run([*self.ctr, "images", *argv], timeout=600)

@@ -1,0 +1,75 @@
+"""The real node: containerd, kubelet, kube-router and kube-proxy in a network namespace of their own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.cluster import cgroups, containerd, dataplane, enclosure, kubelet, netns, rbac
+from infra.local.cluster.addresses import Addresses
+from infra.local.cluster.api import Api
+from infra.local.cluster.containerd import PAUSE, ImageArchive, ImageStore
+from infra.local.cluster.control_plane import ControlPlane
+from infra.local.cluster.shell import MachineError
+from infra.local.processes import Processes
+from infra.local.supervisord import Program
+
+
+@dataclass(frozen=True)
+class Node:
+    """Starts the node of one region and removes it."""
+
+    plane: ControlPlane
+    processes: Processes
+
+    @property
+    def folder(self) -> Path:
+        return self.plane.layout.node
+
+    def prepare(self) -> None:
+        """What must be there before the supervisor starts: networks, control group, mount points."""
+        netns.ensure_networks(self.plane.addresses)
+        cgroups.ensure_cgroup(self.plane.addresses.cgroup)
+        enclosure.prepare(self.folder)
+
+    def start(self, api: Api, images: Sequence[ImageArchive], progress: Callable[[str], None]) -> None:
+        """Bring the node up to Ready with all images in place."""
+        addresses = self.plane.addresses
+        path = f"/api/v1/nodes/{addresses.node_name}"
+        api.apply(path, kubelet.build_node(addresses))
+        api.merge(f"{path}/status", kubelet.build_status(addresses))
+        self._start_containerd(images, progress)
+        router = self.plane.kubeconfig(rbac.KUBE_ROUTER)
+        proxy = self.plane.kubeconfig("system:kube-proxy")
+        tools = self.plane.tools
+        progress("starting kubelet, kube-router and kube-proxy")
+        self.processes.start(
+            [
+                self._kubelet(),
+                dataplane.kube_router(tools["kube-router"], addresses, router),
+                dataplane.kube_proxy(tools["kube-proxy"], self.folder, addresses, proxy),
+            ]
+        )
+
+    def _start_containerd(self, images: Sequence[ImageArchive], progress: Callable[[str], None]) -> None:
+        pause = next((image.tag for image in images if image.name == PAUSE), None)
+        if pause is None:
+            raise MachineError(f"images: none is named {PAUSE!r}; no pod can start without it")
+        store = ImageStore(self.processes.supervisor_pid())
+        progress("starting containerd")
+        self.processes.start([containerd.build_program(self.folder, self.plane.addresses, pause, store.serves)])
+        store.load(images, progress)
+
+    def _kubelet(self) -> Program:
+        addresses, layout = self.plane.addresses, self.plane.layout
+        authority = self.plane.credentials.authority
+        serving = authority.server("kubelet", (str(addresses.node), addresses.node_name))
+        kubeconfig = self.plane.kubeconfig(f"system:node:{addresses.node_name}", "system:nodes")
+        config = kubelet.build_config(addresses, authority.pair.certificate, serving, self.folder, layout.logs / "pods")
+        return kubelet.build_program(self.plane.tools["kubelet"], self.folder, addresses, kubeconfig, config)
+
+
+def remove(addresses: Addresses, state: Path) -> None:
+    """Remove what outlives the node's programs: containers, mounts, control groups, namespaces."""
+    cgroups.remove_cgroup(addresses.cgroup)
+    enclosure.unmount(state)
+    netns.remove_networks(addresses)
