@@ -20,6 +20,8 @@ PIP_SETTINGS = (
 """How this machine reaches its package registry; a build stage that declares such an ARG gets the machine's value."""
 EPOCH = "1700000000"
 """The images' creation time, in seconds since 1970: the same inputs give the same digest."""
+MOST_LAYERS = 400
+"""Images and cached layers the storage may hold before it starts over; a rebuilt image leaves a handful behind."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,17 @@ class Build:
 
 
 class ImageStore:
-    """Buildah's images under one folder. One process at a time: the caller holds a lock."""
+    """Buildah's images and cached layers under one folder. One process at a time: the caller holds a lock.
+
+    Layers are cached where the file system can stack them. Where it cannot (a cache that itself lies on an overlay),
+    every layer is a full copy, and caching them would take longer than building anew.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.driver = "overlay"
+        if self._buildah(["info"], check=False).returncode != 0:
+            self.driver = "vfs"
 
     def has(self, tag: str) -> bool:
         """Whether the storage holds an image of that name."""
@@ -55,7 +64,8 @@ class ImageStore:
 
     def build(self, build: Build, tag: str) -> None:
         """Build an image; what the Dockerfile's programs print last is in the ToolError when that fails."""
-        command = ["build", "--isolation=chroot", "--layers=false", "--pull-never", f"--timestamp={EPOCH}"]
+        layers = "true" if self.driver == "overlay" else "false"
+        command = ["build", "--isolation=chroot", f"--layers={layers}", "--pull-never", f"--timestamp={EPOCH}"]
         command += [f"--file={build.dockerfile}", f"--tag={tag}", f"--build-context=tools={build.tools}"]
         if build.base is not None:
             # Behind a proxy with a certificate of its own, a build sees no registry without the host's certificates.
@@ -64,19 +74,23 @@ class ImageStore:
         self._buildah([*command, str(build.context)])
 
     def export(self, tag: str, archive: Path) -> str:
-        """Write the image as an OCI archive that carries its name, drop it from the storage, return its digest."""
+        """Write the image as an OCI archive that carries its name; returns the digest of its manifest."""
         digest_file = archive.with_suffix(".digest")
-        push = ["push", "--quiet", "--disable-compression", f"--digestfile={digest_file}", tag]
+        push = ["push", "--quiet", "--compression-level=1", f"--digestfile={digest_file}", tag]
         self._buildah([*push, f"oci-archive:{archive}:{tag}"])
-        self._buildah(["rmi", tag], check=False)
         digest = digest_file.read_text().strip()
         digest_file.unlink()
         return digest
 
+    def tidy(self) -> None:
+        """Start over when too much has piled up."""
+        if len(self._buildah(["images", "--all", "--quiet"]).stdout.split()) > MOST_LAYERS:
+            self._buildah(["rmi", "--all", "--force"])
+
     def _buildah(self, arguments: Sequence[str], check: bool = True) -> subprocess.CompletedProcess[str]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        command = ["buildah", f"--root={self.root / 'storage'}", f"--runroot={self.root / 'run'}"]
-        command += ["--storage-driver=vfs", *arguments]
+        folder = self.root / self.driver  # a storage opens with the driver that made it alone
+        command = ["buildah", f"--root={folder / 'storage'}", f"--runroot={folder / 'run'}"]
+        command += [f"--storage-driver={self.driver}", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
             tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])

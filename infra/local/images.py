@@ -112,9 +112,10 @@ class Images:
         with locked(self.folder / "lock", progress, "images"):
             if kept := self._kept(recipe, key):
                 return kept
-            progress(f"building image {recipe.name}")
+            progress(f"building image {recipe.name} from {recipe.dockerfile}")
             started = time.monotonic()
             store = ImageStore(self.folder / "buildah")
+            store.tidy()
             base = self._base(store, progress) if recipe.on_base else None
             with tempfile.TemporaryDirectory(prefix=".build-", dir=self.folder) as scratch:
                 build = self._stage(recipe, tools, Path(scratch), base)

@@ -56,7 +56,7 @@ def ensure_packages(names: Iterable[str], progress: Progress) -> None:
     if not can_install():
         raise ToolError(f"Debian packages are missing: {', '.join(missing)}. As root, on Debian or Ubuntu: {command}")
     progress(f"installing Debian packages: {', '.join(missing)}")
-    with services_stay_down():
+    with services_stay_down(POLICY):
         if _apt("install", "--yes", "--no-install-recommends", *missing).returncode != 0:
             _apt("update")  # the lists may be absent, or too old to name files that still exist
             done = _apt("install", "--yes", "--no-install-recommends", *missing)
@@ -67,7 +67,7 @@ def ensure_packages(names: Iterable[str], progress: Progress) -> None:
 
 
 @contextmanager
-def services_stay_down(policy: Path = POLICY) -> Iterator[None]:
+def services_stay_down(policy: Path) -> Iterator[None]:
     """Keep packages from starting their services meanwhile, as the region starts its own. A policy there is kept."""
     ours = not policy.exists()
     if ours:

@@ -19,6 +19,10 @@ esac; done
 """
 
 
+def quiet(_line: str) -> None:
+    """Hears of progress and says nothing."""
+
+
 def install(folder: Path, name: str, script: str) -> Path:
     """Put an executable script of that name into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
