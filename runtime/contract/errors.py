@@ -23,7 +23,9 @@ INVALID_TOKEN = ErrorKind(401, "invalid_request_error", "invalid_edge_token", "T
 NOT_FOUND = ErrorKind(404, "invalid_request_error", "not_found", "There is nothing at this path.")
 AGENT_NOT_FOUND = ErrorKind(404, "invalid_request_error", "model_not_found", "There is no such agent for this key.")
 METHOD_NOT_ALLOWED = ErrorKind(405, "invalid_request_error", "method_not_allowed", "This method is not supported here.")
+REQUEST_TIMEOUT = ErrorKind(408, "invalid_request_error", "request_timeout", "The request body did not arrive in time.")
 TOO_LARGE = ErrorKind(413, "invalid_request_error", "request_too_large", "The request body is too large.")
+INTERNAL = ErrorKind(500, "server_error", "internal_error", "The request failed on our side.")
 UPSTREAM_FAILED = ErrorKind(502, "server_error", "upstream_failed", "The agent could not be reached.")
 NOT_READY = ErrorKind(503, "server_error", "agent_not_ready", "The agent is not ready yet.")
 UPSTREAM_TIMEOUT = ErrorKind(504, "server_error", "upstream_timeout", "The agent did not answer in time.")
@@ -35,7 +37,9 @@ KINDS = (
     NOT_FOUND,
     AGENT_NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    REQUEST_TIMEOUT,
     TOO_LARGE,
+    INTERNAL,
     UPSTREAM_FAILED,
     NOT_READY,
     UPSTREAM_TIMEOUT,

@@ -12,3 +12,8 @@ ROLE_AGENT = "agent"
 ROLE_GATEWAY = "gateway"
 ROLE_TENANT = "tenant"
 ROLE_SYSTEM = "system"
+
+SANDBOX_GROUP = "agents.x-k8s.io"
+SANDBOX_VERSION = "v1beta1"
+SANDBOX_PLURAL = "sandboxes"
+"""The custom resource an agent is declared as, and that gateways watch."""

@@ -6,3 +6,11 @@ FIRST_BYTE_S = 120
 """Seconds a hop waits for the next one's response headers; more is answered 504."""
 IDLE_S = 120
 """Seconds a stream may stay silent before a hop gives it up."""
+CONNECT_S = 5
+"""Seconds a hop waits for a connection to the next one; more is answered 502."""
+DRAIN_S = 3
+"""Seconds a gateway that is being stopped goes on accepting, until the tunnel has seen that it is not ready."""
+GRACE_S = 60
+"""Seconds running answers get to finish in a pod that is being stopped."""
+TERMINATION_GRACE_S = DRAIN_S + GRACE_S + 12
+"""Seconds a pod gets from SIGTERM to SIGKILL: what its program uses, and the end of its child."""

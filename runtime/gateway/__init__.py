@@ -1,0 +1,1 @@
+"""The regional gateway: verifies the edge token, finds the agent, streams both ways."""

@@ -1,0 +1,1 @@
+"""What the image's programs share as HTTP servers and proxies: tokens, streaming, errors, logs, an orderly end."""
