@@ -1,0 +1,48 @@
+import type { EDGE } from "./generated/contract";
+
+/** What the program binds to the Worker. */
+export interface Env {
+  readonly [EDGE.BINDING_KEYS]: KVNamespace;
+  readonly [EDGE.BINDING_ROUTES]: KVNamespace;
+  readonly [EDGE.SECRET_PEPPER]: string;
+  readonly [EDGE.SECRET_SIGNING_KEY]: string;
+}
+
+/** Whose API key a request came with, and which of the tenant's agents it may reach. */
+export interface Caller {
+  readonly tenant: string;
+  readonly key: string;
+  readonly agents: readonly string[];
+}
+
+/** The agent a request asks for, and the body that goes on to it. */
+export interface ChatRequest {
+  /** Only where the client wrote it; an agent named alone is one of the caller's own tenant. */
+  readonly tenant?: string;
+  readonly agent: string;
+  readonly body: Uint8Array;
+}
+
+/** Where the agent lives: the origin of its region's gateway. */
+export interface AgentRoute {
+  readonly agent: string;
+  readonly origin: string;
+}
+
+/** What one step of a request leaves for the next. */
+export interface Variables {
+  requestId: string;
+  /** `ok`, or the code of the error it ended with. */
+  outcome: string;
+  /** What failed behind an error of ours, for the log alone. */
+  reason?: string;
+  caller: Caller;
+  chat: ChatRequest;
+  route: AgentRoute;
+}
+
+/** Hono's environment of this Worker. */
+export interface Edge {
+  Bindings: Env;
+  Variables: Variables;
+}

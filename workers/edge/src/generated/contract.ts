@@ -1,0 +1,127 @@
+// Written by `moltghost gen` from runtime/contract. Edit that, then run `make gen`.
+
+export const EDGE = {
+  ALL_AGENTS: "*",
+  API_KEY_PATTERN: "mg_[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?_[A-Za-z0-9_-]{16,128}",
+  BINDING_KEYS: "KEYS",
+  BINDING_ROUTES: "ROUTES",
+  COMPATIBILITY_DATE: "2026-07-01",
+  COMPATIBILITY_FLAGS: ["enable_request_signal"],
+  KV_CACHE_S: 60,
+  NAME_PATTERN: "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+  SECRET_PEPPER: "KEY_PEPPER",
+  SECRET_SIGNING_KEY: "EDGE_SIGNING_KEY",
+} as const;
+
+export const HEADERS = {
+  EDGE_TOKEN: "x-moltghost-edge-token",
+  REQUEST_ID: "x-request-id",
+} as const;
+
+export const LIMITS = {
+  BODY_BYTES: 1048576,
+  CONNECT_S: 5,
+  DRAIN_S: 3,
+  FIRST_BYTE_S: 120,
+  GRACE_S: 60,
+  IDLE_S: 120,
+  TERMINATION_GRACE_S: 75,
+} as const;
+
+export const PATHS = {
+  CHAT: "/v1/chat",
+  CHAT_COMPLETIONS: "/v1/chat/completions",
+  LIVE: "/healthz",
+  READY: "/readyz",
+} as const;
+
+export const TOKEN = {
+  ALGORITHM: "EdDSA",
+  CLAIM_KEY: "key",
+  CLAIM_REQUEST: "rid",
+  CLAIM_TENANT: "tid",
+  ISSUER: "moltghost-edge",
+  LEEWAY_S: 5,
+  LIFETIME_S: 60,
+} as const;
+
+export const ERRORS = {
+  AGENT_NOT_FOUND: {
+    status: 404,
+    type: "invalid_request_error",
+    code: "model_not_found",
+    message: "There is no such agent for this key.",
+  },
+  INTERNAL: {
+    status: 500,
+    type: "server_error",
+    code: "internal_error",
+    message: "The request failed on our side.",
+  },
+  INVALID_KEY: {
+    status: 401,
+    type: "invalid_request_error",
+    code: "invalid_api_key",
+    message: "The API key is missing or not valid.",
+  },
+  INVALID_REQUEST: {
+    status: 400,
+    type: "invalid_request_error",
+    code: "invalid_request",
+    message: "The request is not valid.",
+  },
+  INVALID_TOKEN: {
+    status: 401,
+    type: "invalid_request_error",
+    code: "invalid_edge_token",
+    message: "The edge token is missing or not valid.",
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    type: "invalid_request_error",
+    code: "method_not_allowed",
+    message: "This method is not supported here.",
+  },
+  NOT_FOUND: {
+    status: 404,
+    type: "invalid_request_error",
+    code: "not_found",
+    message: "There is nothing at this path.",
+  },
+  NOT_READY: {
+    status: 503,
+    type: "server_error",
+    code: "agent_not_ready",
+    message: "The agent is not ready yet.",
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    type: "invalid_request_error",
+    code: "request_timeout",
+    message: "The request body did not arrive in time.",
+  },
+  TOO_LARGE: {
+    status: 413,
+    type: "invalid_request_error",
+    code: "request_too_large",
+    message: "The request body is too large.",
+  },
+  UPSTREAM_FAILED: {
+    status: 502,
+    type: "server_error",
+    code: "upstream_failed",
+    message: "The agent could not be reached.",
+  },
+  UPSTREAM_TIMEOUT: {
+    status: 504,
+    type: "server_error",
+    code: "upstream_timeout",
+    message: "The agent did not answer in time.",
+  },
+} as const;
+
+export const audience = (tenant: string, agent: string): string => `${tenant}/${agent}`;
+
+export const regionKey = (region: string): string => `region:${region}`;
+
+export const routeKey = (tenant: string, agent: string): string => `${tenant}/${agent}`;

@@ -1,0 +1,52 @@
+import { createMiddleware } from "hono/factory";
+import { parseObject, readAtMost } from "../../body";
+import type { ChatRequest, Edge } from "../../env";
+import { EDGE, ERRORS, LIMITS } from "../../generated/contract";
+import { RefusedError } from "../../refused";
+
+const REFERENCE = new RegExp(`^(?:(?<tenant>${EDGE.NAME_PATTERN})/)?(?<agent>${EDGE.NAME_PATTERN})$`);
+
+/** Reads the body, at most as much of it as may come, and finds out which agent it is for. */
+export const chatRequest = createMiddleware<Edge>(async (c, next) => {
+  const bytes = await readBody(c.req.raw);
+  const body = parseObject(bytes);
+  if (body === null) {
+    throw new RefusedError(ERRORS.INVALID_REQUEST, { message: "The request body must be a JSON object." });
+  }
+  c.set("chat", chooseAgent(body, bytes, c.req.param("agent")));
+  await next();
+});
+
+async function readBody(request: Request): Promise<Uint8Array> {
+  if ((request.headers.get("content-encoding") ?? "identity") !== "identity") {
+    throw new RefusedError(ERRORS.INVALID_REQUEST, { message: "A compressed request body is not supported." });
+  }
+  if (Number(request.headers.get("content-length") ?? 0) > LIMITS.BODY_BYTES) {
+    throw new RefusedError(ERRORS.TOO_LARGE);
+  }
+  const bytes = request.body === null ? new Uint8Array() : await readAtMost(request.body, LIMITS.BODY_BYTES);
+  if (bytes === null) {
+    throw new RefusedError(ERRORS.TOO_LARGE);
+  }
+  return bytes;
+}
+
+/** The path names the agent, else `agent`, else `model`; what goes on names it as `model`, as OpenAI's API does. */
+function chooseAgent(
+  { agent: alias, ...body }: Record<string, unknown>,
+  bytes: Uint8Array,
+  fromPath: string | undefined,
+): ChatRequest {
+  const named = fromPath ?? alias;
+  const param = named === undefined ? "model" : "agent";
+  const reference = named ?? body.model;
+  if (typeof reference !== "string" || reference === "") {
+    throw new RefusedError(ERRORS.INVALID_REQUEST, { message: `\`${param}\` must name an agent.`, param });
+  }
+  const { tenant, agent } = REFERENCE.exec(reference)?.groups ?? {};
+  if (agent === undefined) {
+    throw new RefusedError(ERRORS.AGENT_NOT_FOUND);
+  }
+  const onward = named === undefined ? bytes : new TextEncoder().encode(JSON.stringify({ ...body, model: agent }));
+  return { ...(tenant === undefined ? {} : { tenant }), agent, body: onward };
+}

@@ -1,0 +1,47 @@
+import type { Caller } from "./env";
+import { EDGE, regionKey, routeKey } from "./generated/contract";
+
+/** A KV record that is not what the program writes; the message names the field, never its value. */
+export class RecordError extends Error {}
+
+/** The API key stored under `hash`, or null when there is none. */
+export async function readCaller(keys: KVNamespace, hash: string): Promise<Caller | null> {
+  const record = await read(keys, hash);
+  if (record === null) {
+    return null;
+  }
+  const agents = record.agents;
+  if (!Array.isArray(agents) || !agents.every((agent) => typeof agent === "string")) {
+    throw new RecordError(`${EDGE.BINDING_KEYS}: agents is not a list of names`);
+  }
+  return { tenant: text(EDGE.BINDING_KEYS, record, "tenant"), key: text(EDGE.BINDING_KEYS, record, "key"), agents };
+}
+
+/** The region an agent lives in, or null when there is no such agent. */
+export async function readRegion(routes: KVNamespace, tenant: string, agent: string): Promise<string | null> {
+  const record = await read(routes, routeKey(tenant, agent));
+  return record === null ? null : text(EDGE.BINDING_ROUTES, record, "region");
+}
+
+/** The origin (scheme, host and port) of a region's gateway. */
+export async function readOrigin(routes: KVNamespace, region: string): Promise<string> {
+  const record = await read(routes, regionKey(region));
+  const origin = record === null ? "" : text(EDGE.BINDING_ROUTES, record, "origin");
+  try {
+    return new URL(origin).origin;
+  } catch {
+    throw new RecordError(`${EDGE.BINDING_ROUTES}: the origin of region ${region} is missing or not a URL`);
+  }
+}
+
+async function read(namespace: KVNamespace, key: string): Promise<Record<string, unknown> | null> {
+  return await namespace.get<Record<string, unknown>>(key, { type: "json", cacheTtl: EDGE.KV_CACHE_S });
+}
+
+function text(namespace: string, record: Record<string, unknown>, field: string): string {
+  const value = record[field];
+  if (typeof value !== "string" || value === "") {
+    throw new RecordError(`${namespace}: ${field} is missing`);
+  }
+  return value;
+}

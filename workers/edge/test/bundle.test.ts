@@ -1,0 +1,232 @@
+import { verify } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { BUNDLE } from "../build.mjs";
+import { HEADERS, LIMITS, PATHS, TOKEN } from "../src/generated/contract";
+import { ACME_KEY, type Deployed, deploy } from "./deployed";
+import { Upstream } from "./upstream";
+
+const CHAT = { model: "helper", stream: true, messages: [{ role: "user", content: "hello" }] };
+
+let upstream: Upstream;
+let edge: Deployed;
+const open: ClientRequest[] = [];
+
+beforeAll(async () => {
+  upstream = await Upstream.start();
+  edge = await deploy(upstream.origin);
+});
+
+afterEach(() => {
+  for (const request of open.splice(0)) {
+    request.destroy();
+  }
+});
+
+afterAll(async () => {
+  await edge.stop();
+  await upstream.stop();
+});
+
+/** Starts a request on a connection of its own. */
+function send(headers: Record<string, string> = {}, body: string | Buffer = JSON.stringify(CHAT)): ClientRequest {
+  const request = httpRequest(new URL(PATHS.CHAT_COMPLETIONS, edge.url), {
+    method: "POST",
+    agent: false,
+    headers: { authorization: `Bearer ${ACME_KEY}`, "content-type": "application/json", ...headers },
+  });
+  request.on("error", () => undefined);
+  request.end(body);
+  open.push(request);
+  return request;
+}
+
+async function answer(request: ClientRequest): Promise<IncomingMessage> {
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return response.setEncoding("utf8");
+}
+
+async function whole(response: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of response) {
+    text += chunk;
+  }
+  return text;
+}
+
+function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+  return Promise.race([
+    promise,
+    new Promise<never>((_, reject) => {
+      setTimeout(() => reject(new Error(`not within ${milliseconds} ms`)), milliseconds).unref();
+    }),
+  ]);
+}
+
+describe("the stream", () => {
+  it("passes chunk by chunk, each before the next is spoken", async () => {
+    const request = send();
+    const { response: gateway } = await upstream.next();
+    gateway.writeHead(200, { "content-type": "text/event-stream" });
+    gateway.write("data: 1\n\n");
+    const response = await answer(request);
+    expect(response.statusCode).toBe(200);
+    expect(response.headers["content-type"]).toBe("text/event-stream");
+    const chunks = response[Symbol.asyncIterator]();
+    for (const next of ["data: 2\n\n", "data: [DONE]\n\n"]) {
+      const { value } = await within(1000, chunks.next());
+      expect(value).not.toContain(next);
+      gateway.write(next);
+    }
+    expect((await within(1000, chunks.next())).value).toBe("data: [DONE]\n\n");
+    gateway.end();
+    expect((await chunks.next()).done).toBe(true);
+  });
+
+  it("that breaks off at the gateway does not look whole", async () => {
+    const request = send();
+    const { response: gateway } = await upstream.next();
+    gateway.writeHead(200, { "content-type": "text/event-stream" });
+    gateway.write("data: 1\n\n");
+    const response = await answer(request);
+    gateway.destroy();
+    const events = (await whole(response)).split("\n\n").filter((event) => event !== "");
+    expect(events[0]).toBe("data: 1");
+    expect(JSON.parse(String(events.at(-1)).slice("data: ".length)).error.code).toBe("upstream_failed");
+  });
+});
+
+/** Over plain HTTP/1.1 the runtime takes a closed connection for a half-closed one, until it writes or sees a reset. */
+describe("a client that goes away", () => {
+  it("cancels a silent stream at the gateway within a second", async () => {
+    const request = send();
+    const { response: gateway } = await upstream.next();
+    gateway.writeHead(200, { "content-type": "text/event-stream" });
+    gateway.write("data: 1\n\n");
+    await once(await answer(request), "data");
+    const closed = once(gateway, "close");
+    request.socket?.resetAndDestroy();
+    await within(1000, closed);
+    expect(gateway.writableFinished).toBe(false);
+  });
+
+  it("cancels a stream that goes on at the gateway within a second", async () => {
+    const request = send();
+    const { response: gateway } = await upstream.next();
+    gateway.writeHead(200, { "content-type": "text/event-stream" });
+    const words = setInterval(() => gateway.write("data: 1\n\n"), 20);
+    gateway.on("close", () => clearInterval(words));
+    await once(await answer(request), "data");
+    const closed = once(gateway, "close");
+    request.destroy();
+    await within(1000, closed);
+    expect(gateway.writableFinished).toBe(false);
+  });
+
+  it("cancels a request the gateway has not answered yet within a second", async () => {
+    const request = send();
+    const { response: gateway } = await upstream.next();
+    const closed = once(gateway, "close");
+    request.socket?.resetAndDestroy();
+    await within(1000, closed);
+    expect(gateway.headersSent).toBe(false);
+  });
+});
+
+describe("what the gateway gets", () => {
+  it("is the body as it was, our headers, and none of the client's", async () => {
+    const body = JSON.stringify({ ...CHAT, seed: 12345678901234567890n.toString() });
+    const request = send(
+      {
+        cookie: "session=1",
+        "cf-connecting-ip": "203.0.113.9",
+        "x-forwarded-for": "203.0.113.9",
+        "x-real-ip": "203.0.113.9",
+        [HEADERS.EDGE_TOKEN]: "forged",
+        [HEADERS.REQUEST_ID]: "chosen-by-the-client",
+      },
+      body,
+    );
+    const received = await upstream.next();
+    received.response.end("{}");
+    const response = await answer(request);
+    expect(received.request.method).toBe("POST");
+    expect(received.request.url).toBe(PATHS.CHAT_COMPLETIONS);
+    expect(received.body).toBe(body);
+    // `cf-worker`, the zone of the Worker that asks, is the runtime's own.
+    expect(Object.keys(received.request.headers).sort()).toEqual([
+      "accept-encoding",
+      "cf-worker",
+      "content-length",
+      "content-type",
+      "host",
+      HEADERS.EDGE_TOKEN,
+      HEADERS.REQUEST_ID,
+    ]);
+    expect(received.request.headers[HEADERS.REQUEST_ID]).not.toBe("chosen-by-the-client");
+    expect(received.request.headers[HEADERS.REQUEST_ID]).toBe(response.headers[HEADERS.REQUEST_ID]);
+  });
+
+  it("holds a token that the public key verifies", async () => {
+    send();
+    const received = await upstream.next();
+    received.response.end("{}");
+    const [header, payload, signature] = String(received.request.headers[HEADERS.EDGE_TOKEN]).split(".");
+    const signed = Buffer.from(`${header}.${payload}`);
+    expect(verify(null, signed, edge.publicKey, decode(signature))).toBe(true);
+    expect(JSON.parse(decode(header).toString())).toEqual({ alg: TOKEN.ALGORITHM, kid: "test-1", typ: "JWT" });
+    const claims = JSON.parse(decode(payload).toString());
+    expect(claims).toMatchObject({ iss: TOKEN.ISSUER, aud: "acme/helper", tid: "acme", key: "default" });
+    expect(claims.exp - claims.iat).toBe(TOKEN.LIFETIME_S);
+    expect(Math.abs(claims.iat - Date.now() / 1000)).toBeLessThan(TOKEN.LIFETIME_S / 2 + TOKEN.LEEWAY_S);
+  });
+});
+
+describe("the edge's own answers", () => {
+  it("refuses a body over the limit, whether it says its size or not", async () => {
+    const large = Buffer.alloc(LIMITS.BODY_BYTES + 1, 0x20);
+    for (const headers of [{ "content-length": String(large.length) }, { "transfer-encoding": "chunked" }]) {
+      const response = await answer(send(headers, large));
+      expect(response.statusCode).toBe(413);
+      expect(JSON.parse(await whole(response)).error.code).toBe("request_too_large");
+    }
+  });
+
+  it("takes a body of exactly the limit", async () => {
+    const start = JSON.stringify(CHAT);
+    const request = send({}, start + " ".repeat(LIMITS.BODY_BYTES - start.length));
+    const received = await upstream.next();
+    expect(received.body.length).toBe(LIMITS.BODY_BYTES);
+    received.response.end("{}");
+    expect((await answer(request)).statusCode).toBe(200);
+  });
+
+  it("says 502 when nothing listens at the region's origin", async () => {
+    const gone = await Upstream.start();
+    const { origin } = gone;
+    await gone.stop();
+    const lost = await deploy(origin);
+    try {
+      const response = await fetch(new URL(PATHS.CHAT_COMPLETIONS, lost.url), {
+        method: "POST",
+        headers: { authorization: `Bearer ${ACME_KEY}` },
+        body: JSON.stringify(CHAT),
+      });
+      expect(response.status).toBe(502);
+      expect(await response.json()).toMatchObject({ error: { code: "upstream_failed", type: "server_error" } });
+    } finally {
+      await lost.stop();
+    }
+  });
+});
+
+it("is one module that imports nothing", async () => {
+  const text = await readFile(BUNDLE, "utf8");
+  expect(text).not.toMatch(/^\s*import\b|\brequire\(|\bimport\(/m);
+});
+
+function decode(part: string | undefined): Buffer {
+  return Buffer.from(part ?? "", "base64url");
+}

@@ -1,0 +1,58 @@
+import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { Miniflare } from "miniflare";
+import { BUNDLE, bundle } from "../build.mjs";
+import { EDGE, regionKey, routeKey } from "../src/generated/contract";
+
+export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
+export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
+const PEPPER = "a pepper of the test's own";
+
+/** The bundle, deployed to a runtime on loopback with two tenants: acme has `helper`, globex has `analyst`. */
+export interface Deployed {
+  readonly url: URL;
+  readonly publicKey: KeyObject;
+  stop(): Promise<void>;
+}
+
+export async function deploy(origin: string): Promise<Deployed> {
+  await bundle();
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const miniflare = new Miniflare({
+    host: "127.0.0.1",
+    port: 0,
+    cf: false,
+    telemetry: { enabled: false },
+    modules: [{ type: "ESModule", path: "index.js", contents: await readFile(BUNDLE, "utf8") }],
+    compatibilityDate: EDGE.COMPATIBILITY_DATE,
+    compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
+    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES],
+    bindings: {
+      [EDGE.SECRET_PEPPER]: PEPPER,
+      [EDGE.SECRET_SIGNING_KEY]: JSON.stringify({
+        ...privateKey.export({ format: "jwk" }),
+        kid: "test-1",
+        alg: "EdDSA",
+        use: "sig",
+      }),
+    },
+    handleStructuredLogs: () => undefined,
+  });
+  const url = await miniflare.ready;
+  await seed(miniflare, origin);
+  return { url, publicKey, stop: async () => await miniflare.dispose() };
+}
+
+async function seed(miniflare: Miniflare, origin: string): Promise<void> {
+  const keys = await miniflare.getKVNamespace(EDGE.BINDING_KEYS);
+  const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES);
+  await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"] }));
+  await keys.put(hash(GLOBEX_KEY), JSON.stringify({ tenant: "globex", key: "default", agents: [EDGE.ALL_AGENTS] }));
+  await routes.put(routeKey("acme", "helper"), JSON.stringify({ region: "local" }));
+  await routes.put(routeKey("globex", "analyst"), JSON.stringify({ region: "local" }));
+  await routes.put(regionKey("local"), JSON.stringify({ origin }));
+}
+
+function hash(key: string): string {
+  return createHmac("sha256", PEPPER).update(key).digest("hex");
+}

@@ -1,0 +1,30 @@
+import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+import { EDGE } from "./src/generated/contract.ts";
+
+// The runtime would fetch a description of its edge location, and report its use: tests reach loopback alone.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+process.env.WRANGLER_SEND_METRICS = "false";
+process.env.WRANGLER_SEND_ERROR_REPORTS = "false";
+
+const worker = cloudflareTest({
+  main: "./src/index.ts",
+  miniflare: {
+    cf: false,
+    telemetry: { enabled: false },
+    compatibilityDate: EDGE.COMPATIBILITY_DATE,
+    compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
+    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES],
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      // Beside each source, inside the Worker's own runtime.
+      { plugins: [worker], test: { name: "worker", include: ["src/**/*.test.ts"] } },
+      // The bundle as it is deployed, from outside: real connections to it and from it.
+      { test: { name: "bundle", include: ["test/**/*.test.ts"], environment: "node" } },
+    ],
+  },
+});
