@@ -1,0 +1,1 @@
+"""One agent: one pod, one GPU, one volume."""

@@ -1,0 +1,1 @@
+"""The cluster every tenant of a region stands on."""

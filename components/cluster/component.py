@@ -1,0 +1,62 @@
+"""The cluster component: agent-sandbox and what every tenant of a region stands on."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.cluster import controller, manifests
+from components.cluster.spec import PLATFORM_NAMESPACE, SANDBOX_NAMESPACE, ClusterSpec
+from components.naming import PLATFORM, resource_name
+from components.objects import declare
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    """What a Cluster is made from; `kubernetes` is the provider of the region's cluster."""
+
+    spec: ClusterSpec
+    kubernetes: pulumi.ProviderResource
+
+
+class Cluster(pulumi.ComponentResource):
+    """Namespaces, priorities, storage class, the `Sandbox` kind and its controller.
+
+    `ready` holds what a tenant must wait for: the kind, its controller, and the classes agents name.
+    """
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("moltghost:cluster:Cluster", name, None, opts)
+        self._region = args.spec.region
+        self._options = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
+        spec = args.spec
+
+        namespaces = {
+            manifest["metadata"]["name"]: self._declare(manifest["metadata"]["name"], manifest)
+            for manifest in manifests.build_namespaces(spec)
+        }
+        classes = [
+            self._declare(manifest["metadata"]["name"], manifest)
+            for manifest in (*manifests.build_priority_classes(spec), manifests.build_storage_class(spec))
+        ]
+        definition = self._declare("sandbox-definition", manifests.build_sandbox_definition())
+        identity = [
+            self._declare(controller.NAME, manifest, needs=[namespaces[SANDBOX_NAMESPACE]])
+            for manifest in controller.build_controller_identity(spec)
+        ]
+        policies = [
+            self._declare(f"sandbox-{manifest['metadata']['name']}", manifest, needs=[namespaces[SANDBOX_NAMESPACE]])
+            for manifest in controller.build_controller_policies(spec)
+        ]
+        running = self._declare(
+            controller.NAME, controller.build_controller(spec), needs=[definition, *classes, *identity, *policies]
+        )
+
+        self.platform_namespace = PLATFORM_NAMESPACE
+        self.ready: list[pulumi.Resource] = [namespaces[PLATFORM_NAMESPACE], definition, *classes, running]
+        self.register_outputs({"namespaces": sorted(namespaces)})
+
+    def _declare(
+        self, role: str, manifest: dict[str, object], needs: list[pulumi.CustomResource] | None = None
+    ) -> pulumi.CustomResource:
+        options = pulumi.ResourceOptions.merge(self._options, pulumi.ResourceOptions(depends_on=needs or []))
+        return declare(resource_name(PLATFORM, self._region, role), manifest, options)

@@ -1,0 +1,1 @@
+"""The Worker that clients speak to."""

@@ -1,0 +1,1 @@
+"""One customer in one region."""

@@ -1,0 +1,44 @@
+"""What one customer may have in one region."""
+
+from pydantic import Field
+
+from components.labels import Region, TenantId
+from components.values import Label, Values
+
+AGENT_ACCOUNT = "agent"
+"""The service account agents run under: it has no token and no right."""
+
+
+class QuotaSpec(Values):
+    """A tenant's ceilings in one region. GiB for memory, decimal GB for volumes, whole GPUs."""
+
+    agents: int = Field(ge=0)
+    gpus: int = Field(ge=0)
+    cpu: float = Field(ge=0)
+    memory_gib: float = Field(ge=0)
+    volumes_gb: int = Field(ge=0)
+
+
+class TenantSpec(Values):
+    """One customer in one region. `supplied_labels` are the customer's own; none of them may be the platform's."""
+
+    tenant: TenantId
+    region: Region
+    namespace: Label
+    quota: QuotaSpec
+    supplied_labels: dict[str, str] = Field(default_factory=dict)
+    gateway_namespace: Label
+
+
+class TenantKeySpec(Values):
+    """The key one customer's snapshots are encrypted with.
+
+    `bucket_arn` is the only bucket it may be used for, `aws_region` and `account_id` where both live.
+    """
+
+    tenant: TenantId
+    region: Region
+    aws_region: str
+    account_id: str = Field(pattern=r"^\d{12}$")
+    bucket_arn: str
+    deletion_window_days: int = Field(default=30, ge=7, le=30)

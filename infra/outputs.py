@@ -1,0 +1,56 @@
+"""What a stack tells its readers: typed here, exported once."""
+
+from dataclasses import asdict, dataclass, fields
+
+import pulumi
+
+
+@dataclass(frozen=True)
+class AgentOutput:
+    """One agent: the name clients call it by, and its Sandbox's."""
+
+    name: str
+    sandbox: str
+
+
+@dataclass(frozen=True)
+class TenantOutput:
+    """One tenant and where its agents live."""
+
+    id: str
+    namespace: str
+    agents: list[AgentOutput]
+
+
+@dataclass(frozen=True)
+class EdgeOutput:
+    """Where clients come in: the host name, and the Worker that answers for it."""
+
+    hostname: str
+    script: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class RegionOutputs:
+    """The outputs of a stack of one region."""
+
+    region: str
+    gateway_namespace: str
+    bucket: pulumi.Output[str]
+    edge: EdgeOutput
+    tenants: list[TenantOutput]
+
+
+def export(outputs: RegionOutputs) -> None:
+    """Export each field under its own name."""
+    for field in fields(outputs):
+        value = getattr(outputs, field.name)
+        pulumi.export(field.name, _plain(value))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, EdgeOutput):
+        return {"hostname": value.hostname, "script": value.script}
+    if isinstance(value, list):
+        return [asdict(each) for each in value]
+    return value

@@ -1,0 +1,98 @@
+"""Rules about names: nothing twice, nothing too long, nothing that is someone else's."""
+
+import re
+from collections.abc import Hashable, Iterator, Sequence
+
+from components.labels import is_reserved
+from components.naming import MAX_LENGTH, PLATFORM, claim_name, egress_policy_name
+from infra.settings.models import Settings
+from infra.settings.problems import Problem
+
+RESERVED_TENANTS = frozenset({PLATFORM, "default", "moltghost", "system"})
+RESERVED_TENANT_PREFIXES = ("kube-",)
+
+_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_LABEL_DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+def _repeated(places: Sequence[tuple[str, Hashable]], what: str) -> Iterator[Problem]:
+    first: dict[Hashable, str] = {}
+    for path, value in places:
+        if value in first:
+            yield Problem(
+                path, f"is {what} twice: {first[value]} has it too", "Give each its own", value, (first[value],)
+            )
+        first.setdefault(value, path)
+
+
+def ids_are_unique(settings: Settings) -> Iterator[Problem]:
+    """Tenants, a tenant's agents, and the machine's keys each have an id of their own."""
+    tenants = [(f"moltghost:tenants[{at}].id", tenant.id) for at, tenant in enumerate(settings.tenants)]
+    yield from _repeated(tenants, "a tenant's id")
+    for at, tenant in enumerate(settings.tenants):
+        agents = [
+            (f"moltghost:tenants[{at}].agents[{each}].name", agent.name) for each, agent in enumerate(tenant.agents)
+        ]
+        yield from _repeated(agents, "an agent's name")
+    if settings.machine is not None:
+        keys = settings.machine.api_keys
+        ids = [(f"moltghost:machine.api_keys[{at}].id", f"{key.tenant}/{key.id}") for at, key in enumerate(keys)]
+        yield from _repeated(ids, "a key's id")
+        yield from _repeated(
+            [(f"moltghost:machine.api_keys[{at}].hash", key.hash) for at, key in enumerate(keys)], "a hash"
+        )
+        edge = [
+            (f"moltghost:machine.edge_keys[{at}].kid", key.kid) for at, key in enumerate(settings.machine.edge_keys)
+        ]
+        yield from _repeated(edge, "a key's kid")
+
+
+def names_are_free(settings: Settings) -> Iterator[Problem]:
+    """No tenant is called as the platform calls itself."""
+    for at, tenant in enumerate(settings.tenants):
+        if tenant.id in RESERVED_TENANTS or tenant.id.startswith(RESERVED_TENANT_PREFIXES):
+            path = f"moltghost:tenants[{at}].id"
+            yield Problem(path, "is a name of the platform's own", "Choose another id", tenant.id)
+
+
+def derived_names_fit(settings: Settings) -> Iterator[Problem]:
+    """What is named after an agent is no longer than a name can be."""
+    for at, tenant in enumerate(settings.tenants):
+        for each, agent in enumerate(tenant.agents):
+            longest = max((claim_name(agent.name), egress_policy_name(agent.name)), key=len)
+            if len(longest) > MAX_LENGTH:
+                message = f"makes the name {longest!r} of {len(longest)} characters; a name has at most {MAX_LENGTH}"
+                remedy = f"Shorten it by {len(longest) - MAX_LENGTH}"
+                yield Problem(f"moltghost:tenants[{at}].agents[{each}].name", message, remedy, agent.name)
+
+
+def labels_are_the_tenants_own(settings: Settings) -> Iterator[Problem]:
+    """A tenant's labels are well formed, and none steers the platform."""
+    for at, tenant in enumerate(settings.tenants):
+        for key, value in tenant.labels.items():
+            path = f"moltghost:tenants[{at}].labels.{key}"
+            if is_reserved(key):
+                yield Problem(path, "is a label of the platform's own", "Take it out", value)
+            elif not _is_label_key(key):
+                yield Problem(path, "is no label key", "Write it as `name` or `your.domain/name`", value)
+            elif value and _LABEL_NAME.fullmatch(value) is None:
+                remedy = "At most 63 letters, digits, dots, hyphens and underscores, a letter or digit at both ends"
+                yield Problem(path, "is no label value", remedy, value)
+
+
+def _is_label_key(key: str) -> bool:
+    domain, separator, name = key.rpartition("/")
+    return _LABEL_NAME.fullmatch(name) is not None and (not separator or _LABEL_DOMAIN.fullmatch(domain) is not None)
+
+
+def hostname_is_in_zone(settings: Settings) -> Iterator[Problem]:
+    """The edge answers on a name of its zone."""
+    edge = settings.edge
+    if not edge.hostname.endswith(f".{edge.zone}"):
+        message = f"is not a name in the zone {edge.zone}"
+        yield Problem(
+            "moltghost:edge.hostname", message, f"Give a name such as api.{edge.zone}", edge.hostname, (_ZONE,)
+        )
+
+
+_ZONE = "moltghost:edge.zone"

@@ -1,0 +1,77 @@
+"""The providers a stack works through: each made here, with its endpoints, none by default."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import yaml
+
+from components.naming import PLATFORM, resource_name
+from infra.settings.machine import Machine
+from infra.settings.models import Aws
+
+# moto takes any credentials; these are no secret, and open nothing anywhere.
+_LOCAL_CREDENTIALS = "test"
+_HTTPS_PORT = 443
+
+
+class KubeconfigError(Exception):
+    """A kubeconfig cannot be used: the file and what is wrong with it."""
+
+
+def read_kubeconfig(path: Path) -> str:
+    """A kubeconfig's text. Raises KubeconfigError if it is not there."""
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise KubeconfigError(f"{path}: {error.strerror}; run `make up` to start the cluster it belongs to") from None
+
+
+def api_server_port(kubeconfig: str) -> int:
+    """The TCP port of the API server the kubeconfig's current context uses. Raises KubeconfigError if it names none."""
+    document = yaml.safe_load(kubeconfig)
+    try:
+        contexts = {entry["name"]: entry["context"]["cluster"] for entry in document["contexts"]}
+        clusters = {entry["name"]: entry["cluster"]["server"] for entry in document["clusters"]}
+        server = clusters[contexts[document["current-context"]]]
+        return urlsplit(server).port or _HTTPS_PORT
+    except (KeyError, TypeError, ValueError) as error:
+        raise KubeconfigError(f"the kubeconfig's current context leads to no API server ({error!r})") from None
+
+
+def kubernetes_provider(region: str, kubeconfig: str) -> pulumi.ProviderResource:
+    """The provider of one region's cluster."""
+    return kubernetes.Provider(
+        resource_name(PLATFORM, region, "kubernetes"), kubeconfig=kubeconfig, enable_server_side_apply=True
+    )
+
+
+def local_aws_provider(region: str, aws_settings: Aws, machine: Machine) -> pulumi.ProviderResource:
+    """AWS as played by this machine's server. It refuses any account but the one the settings name."""
+    import pulumi_aws as aws  # costs a quarter of a second, so only stacks that use it load it
+
+    endpoint = machine.aws_endpoint
+    return aws.Provider(
+        resource_name(PLATFORM, region, "aws"),
+        region=aws_settings.region,
+        access_key=_LOCAL_CREDENTIALS,
+        secret_key=_LOCAL_CREDENTIALS,
+        allowed_account_ids=[aws_settings.account_id],
+        endpoints=[{"s3": endpoint, "kms": endpoint, "sts": endpoint, "iam": endpoint}],
+        s3_use_path_style=True,
+        skip_credentials_validation=True,
+        skip_metadata_api_check=True,
+        default_tags={"tags": {"moltghost:region": region}},
+    )
+
+
+def local_cloudflare_provider(region: str, machine: Machine) -> pulumi.ProviderResource:
+    """Cloudflare as played by this machine's server."""
+    import pulumi_cloudflare as cloudflare  # costs two seconds
+
+    return cloudflare.Provider(
+        resource_name(PLATFORM, region, "cloudflare"),
+        base_url=f"{machine.cloudflare_endpoint}/client/v4",
+        api_token=pulumi.Output.secret(_LOCAL_CREDENTIALS),
+    )

@@ -1,0 +1,160 @@
+"""Turns a source into settings, and what is wrong with it into problems."""
+
+import copy
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from infra.settings.models import Settings
+from infra.settings.problems import ConfigError, Problem, path_of, scan_for_secrets
+from infra.settings.shape import Location, example_at, field_at, section_at, setting_of
+from infra.settings.source import Source, read_file
+
+SECRETS = {
+    "keyPepper": "the pepper API keys are hashed with",
+    "edgeSigningKey": "the private key edge tokens are signed with",
+}
+"""Settings that are only ever encrypted; the program reads them as Pulumi secrets and nothing else of it does."""
+
+_MESSAGES = {
+    "missing": "is missing",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "string_pattern_mismatch": "does not have the form asked for",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Settings on probation: `problems` says what is wrong with their shape.
+
+    Where there is something, `settings` holds an example in its stead, so that the rest can still be judged; `replaced`
+    are those places. Whoever uses the settings must have seen that there is no problem.
+    """
+
+    settings: Settings
+    source: Source
+    problems: tuple[Problem, ...]
+    replaced: frozenset[str]
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in a stack file, their shape checked. Raises ConfigError with every problem of it."""
+    draft = draft_settings(read_file(path))
+    if draft.problems:
+        raise ConfigError(draft.source.name, draft.problems, draft.source.lines)
+    return draft.settings
+
+
+def draft_settings(source: Source, complete: bool = False) -> Draft:
+    """Judge the shape of a stack's config.
+
+    `complete`: the machine's part and the secrets must be there too, as they must to deploy the stack.
+    """
+    values = {key: copy.deepcopy(value) for key, value in source.values.items() if key not in SECRETS}
+    problems = [*source.problems, *_secret_problems(source, complete), *scan_for_secrets(values)]
+    replaced: set[str] = set()
+    # Each round mends what pydantic names; a mended place can bring its neighbours' faults to light.
+    for _ in range(10):
+        try:
+            settings = Settings.model_validate(values)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                location = _location(detail)
+                problem = _problem(detail, location)
+                if problem.path not in replaced:
+                    problems.append(problem)
+                replaced.add(problem.path)
+                _mend(values, location, detail["type"])
+        else:
+            break
+    else:
+        raise ConfigError(source.name, problems, source.lines)
+    if complete and settings.machine is None:
+        problems.append(
+            Problem(path_of(("machine",)), "is missing", "Run `make up`: it writes what only the machine knows")
+        )
+    return Draft(settings, source, tuple(problems), frozenset(replaced))
+
+
+def _secret_problems(source: Source, complete: bool) -> Iterator[Problem]:
+    remedy = "Set it with `pulumi config set --secret {}:{}`; `make up` does it for this machine"
+    for name, meaning in SECRETS.items():
+        place = path_of((name,))
+        how = remedy.format("moltghost", name)
+        if name in source.values:
+            yield Problem(place, f"{meaning} stands in plain text", f"Take it out and make a new one. {how}")
+        elif complete and name not in source.encrypted:
+            yield Problem(place, f"is missing: {meaning}", how)
+    for name in sorted(source.encrypted - SECRETS.keys()):
+        yield Problem(path_of((name,)), "is encrypted, but holds no secret of the platform", "Write it in plain text")
+
+
+def _location(detail: ErrorDetails) -> Location:
+    """Where an error is in the file: pydantic also names the key of a free mapping, as a step of its own."""
+    return tuple(step for step in detail["loc"] if step != "[key]")
+
+
+def _problem(detail: ErrorDetails, location: Location) -> Problem:
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return _unknown(location)
+    field = field_at(location)
+    setting = setting_of(field)
+    message = _MESSAGES.get(kind) or _sentence(detail)
+    remedy = setting.remedy if setting else "Write it as the stack file in this project does"
+    if kind == "missing":
+        example = example_at(location)
+        hint = f"Add it, e.g. `{location[-1]}: {example}`. " if not isinstance(example, dict | list) else "Add it. "
+        return Problem(path_of(location), message, f"{hint}{remedy}")
+    return Problem(path_of(location), message, remedy, detail["input"])
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    text = detail["msg"]
+    for begin, say in (
+        ("Input should be ", "must be "),
+        ("List should have ", "must have "),
+        ("Dictionary should ", "must "),
+    ):
+        if text.startswith(begin):
+            return say + text.removeprefix(begin)
+    return text
+
+
+def _unknown(location: Location) -> Problem:
+    """An unknown key. Its value is not shown: nobody knows what it is."""
+    section = section_at(location[:-1])
+    known = sorted(section.model_fields) if section else []
+    if len(location) == 1:
+        known += sorted(SECRETS)
+    key = str(location[-1])
+    close = difflib.get_close_matches(key, known, n=1)
+    remedy = f"Did you mean `{close[0]}`?" if close else f"Take it out; known here are {', '.join(known)}"
+    return Problem(path_of(location), "is not a setting", remedy)
+
+
+def _mend(values: dict[str, Any], location: Location, kind: str) -> None:
+    """Put an example where a wrong value was; take an unknown key away."""
+    holder: Any = values
+    for step in location[:-1]:
+        holder = holder[step]
+    key: Any = location[-1]
+    if kind == "extra_forbidden" or (
+        isinstance(holder, dict) and section_at(location[:-1]) is None and kind != "missing"
+    ):
+        holder.pop(key, None)
+    else:
+        holder[key] = example_at(location)

@@ -1,0 +1,1 @@
+"""Stack kinds: each module joins components into one."""

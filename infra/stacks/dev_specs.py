@@ -1,0 +1,146 @@
+"""The dev stack's plan as the specs of its components. Pure: files and secrets come in as values."""
+
+from ipaddress import IPv4Network
+from typing import Any
+
+from components.agent.spec import AgentSpec, EgressSpec, Lifecycle
+from components.backup.spec import BackupSpec, bucket_arn
+from components.cluster.spec import AGENT_PRIORITY, PLATFORM_PRIORITY, STORAGE_CLASS, ClusterSpec, StorageSpec
+from components.control_plane.spec import GatewaySpec
+from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
+from components.labels import AgentId, TenantId
+from components.tenant.spec import AGENT_ACCOUNT, QuotaSpec, TenantKeySpec, TenantSpec
+from infra.plan import Plan, TenantPlan
+from infra.settings.machine import Machine
+from infra.settings.models import Agent
+
+_SHORTEST_KEY_DELETION_DAYS = 7
+
+
+def cluster_spec(plan: Plan, machine: Machine, api_server_port: int) -> ClusterSpec:
+    """The region's cluster. Where replicas may share a node, a standby controller would guard against nothing."""
+    region = plan.settings.region
+    return ClusterSpec(
+        region=plan.region,
+        controller_image=machine.images.agent_sandbox,
+        controller_replicas=1 if region.gateway.spread == "relaxed" else 2,
+        api_server_nodes=region.network.nodes,
+        api_server_port=api_server_port,
+        storage=StorageSpec(**region.storage.model_dump()),
+    )
+
+
+def gateway_spec(plan: Plan, machine: Machine, api_server_port: int) -> GatewaySpec:
+    """The region's gateway."""
+    region = plan.settings.region
+    return GatewaySpec(
+        region=plan.region,
+        namespace=plan.gateway_namespace,
+        image=machine.images.runtime,
+        replicas=region.gateway.replicas,
+        spread=region.gateway.spread,
+        priority_class=PLATFORM_PRIORITY,
+        tunnel_source=machine.tunnel_source,
+        api_server_nodes=region.network.nodes,
+        api_server_port=api_server_port,
+        edge_keys=edge_keys(machine),
+    )
+
+
+def tenant_spec(plan: Plan, tenant: TenantPlan) -> TenantSpec:
+    """One tenant of the region."""
+    return TenantSpec(
+        tenant=tenant.id,
+        region=plan.region,
+        namespace=tenant.namespace,
+        quota=QuotaSpec(**tenant.settings.quota.model_dump()),
+        supplied_labels=tenant.settings.labels,
+        gateway_namespace=plan.gateway_namespace,
+    )
+
+
+def tenant_key_spec(plan: Plan, tenant: TenantPlan) -> TenantKeySpec:
+    """The key of one tenant's snapshots."""
+    return TenantKeySpec(
+        tenant=tenant.id,
+        region=plan.region,
+        aws_region=plan.settings.region.aws.region,
+        account_id=plan.settings.region.aws.account_id,
+        bucket_arn=bucket_arn(plan.bucket),
+        deletion_window_days=_SHORTEST_KEY_DELETION_DAYS,
+    )
+
+
+def agent_spec(plan: Plan, tenant: TenantPlan, agent: Agent, machine: Machine) -> AgentSpec:
+    """One agent of a tenant."""
+    return AgentSpec(
+        tenant=tenant.id,
+        region=plan.region,
+        name=AgentId(agent.name),
+        namespace=tenant.namespace,
+        image=machine.images.runtime,
+        model=agent.model,
+        context_tokens=agent.context_tokens,
+        gpu_class=agent.gpu_class,
+        cpu=agent.cpu,
+        memory_gib=agent.memory_gib,
+        volume_gb=agent.volume_gb,
+        egress=tuple(EgressSpec(cidr=rule.cidr, ports=tuple(rule.ports)) for rule in agent.egress),
+        never=_outermost(plan.never),
+        lifecycle=Lifecycle(agent.lifecycle),
+        edge_keys=edge_keys(machine),
+        storage_class=STORAGE_CLASS,
+        priority_class=AGENT_PRIORITY,
+        service_account=AGENT_ACCOUNT,
+    )
+
+
+def backup_spec(plan: Plan) -> BackupSpec:
+    """The region's snapshot bucket."""
+    region = plan.settings.region
+    return BackupSpec(
+        bucket=plan.bucket,
+        region=plan.region,
+        aws_region=region.aws.region,
+        account_id=region.aws.account_id,
+        tenants=tuple(tenant.id for tenant in plan.tenants),
+        noncurrent_days=region.backup.noncurrent_days,
+        lock_days=region.backup.lock_days,
+        delete_with_stack=region.backup.delete_with_stack,
+        key_deletion_window_days=_SHORTEST_KEY_DELETION_DAYS,
+    )
+
+
+def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
+    """The edge, with a route to every agent."""
+    edge = plan.settings.edge
+    return EdgeSpec(
+        region=plan.region,
+        account_id=edge.account_id,
+        zone_id=edge.zone_id,
+        hostname=edge.hostname,
+        script_name=plan.worker,
+        script=script,
+        origins={plan.region: machine.gateway_origin},
+        routes=tuple(
+            RouteSpec(tenant=tenant.id, agent=AgentId(agent.name), region=plan.region)
+            for tenant in plan.tenants
+            for agent in tenant.settings.agents
+        ),
+        api_keys=tuple(ApiKeySpec(tenant=TenantId(key.tenant), id=key.id, hash=key.hash) for key in machine.api_keys),
+    )
+
+
+def edge_keys(machine: Machine) -> dict[str, Any]:
+    """The JWKS of the public keys edge tokens are verified with."""
+    return {"keys": [key.model_dump() for key in machine.edge_keys]}
+
+
+def _outermost(networks: tuple[IPv4Network, ...]) -> tuple[IPv4Network, ...]:
+    """The ranges that lie in no other of them."""
+    distinct = sorted(set(networks), key=lambda network: (network.prefixlen, network))
+    kept: list[IPv4Network] = []
+    for network in distinct:
+        if not any(network.subnet_of(wider) for wider in kept):
+            kept.append(network)
+    return tuple(kept)
