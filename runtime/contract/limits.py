@@ -10,7 +10,7 @@ CONNECT_S = 5
 """Seconds a hop waits for a connection to the next one; more is answered 502."""
 DRAIN_S = 3
 """Seconds a gateway that is being stopped goes on accepting, until the tunnel has seen that it is not ready."""
-GRACE_S = 60
+GRACE_S = 45
 """Seconds running answers get to finish in a pod that is being stopped."""
-TERMINATION_GRACE_S = DRAIN_S + GRACE_S + 12
-"""Seconds a pod gets from SIGTERM to SIGKILL: what its program uses, and the end of its child."""
+TERMINATION_GRACE_S = 60
+"""Seconds a pod gets from SIGTERM to SIGKILL: more than its program waits for, and for the end of its child."""

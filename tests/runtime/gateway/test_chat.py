@@ -1,0 +1,129 @@
+"""A chat through the gateway: who gets through, what goes on, what comes back, what is logged."""
+
+import json
+import logging
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from runtime.contract import errors, headers
+from runtime.gateway.sandboxes import SandboxCache
+from runtime.http.log import JsonFormatter
+from tests.runtime.edge import Edge
+from tests.runtime.serving import (
+    BODY,
+    EDGE,
+    answer_to,
+    error_code,
+    gateway,
+    must_not_be_reached,
+    sandbox,
+    say_ok,
+)
+
+
+async def test_a_chat_reaches_the_agent_of_its_token_and_the_answer_comes_back() -> None:
+    async with answer_to(say_ok, {**EDGE.headers(), headers.REQUEST_ID: "r-42"}) as answer:
+        assert answer.status == 200
+        assert answer.headers[headers.REQUEST_ID] == "r-42"
+        got = await answer.json()
+    assert got["got"] == BODY.decode()
+    assert got["headers"][headers.REQUEST_ID] == "r-42"
+    assert got["headers"]["content-length"] == str(len(BODY))
+
+
+async def test_only_what_the_agent_needs_goes_on() -> None:
+    private = {
+        "Cookie": "a=b",
+        "Authorization": "Bearer mg_acme_key",
+        "X-Forwarded-For": "198.51.100.7",
+        "Connection": "close, x-hop",
+        "X-Hop": "1",
+        "TE": "trailers",
+        "User-Agent": "curl",
+        "Content-Type": "application/json",
+    }
+    async with answer_to(say_ok, {**EDGE.headers(), **private}) as answer:
+        seen = set((await answer.json())["headers"])
+    assert seen == {
+        "host", "accept", "accept-encoding", "content-type", "content-length", headers.EDGE_TOKEN, headers.REQUEST_ID
+    }  # fmt: skip
+
+
+async def test_only_what_the_client_needs_comes_back() -> None:
+    async def chatty(_: web.Request) -> web.Response:
+        return web.json_response(
+            {}, headers={"Set-Cookie": "a=b", "X-Internal": "10.0.0.1", "Cache-Control": "no-cache"}
+        )
+
+    async with answer_to(chatty) as answer:
+        assert {name.lower() for name in answer.headers} == {
+            "content-type", "content-length", "cache-control", "date", "server", headers.REQUEST_ID
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({}, 401, "invalid_edge_token"),
+        ({headers.EDGE_TOKEN: "nonsense"}, 401, "invalid_edge_token"),
+        (Edge("other").headers(), 401, "invalid_edge_token"),
+        (EDGE.headers("acme", "stranger"), 404, "model_not_found"),
+        (EDGE.headers("globex", "helper"), 404, "model_not_found"),
+        ({**EDGE.headers(), "Content-Encoding": "gzip"}, 400, "invalid_request"),
+    ],
+)
+async def test_who_may_not_is_told_why(sent: dict[str, str], status: int, code: str) -> None:
+    async with answer_to(must_not_be_reached, sent) as answer:
+        assert (answer.status, await error_code(answer)) == (status, code)
+        assert answer.headers[headers.REQUEST_ID]
+
+
+async def test_two_tokens_are_one_too_many() -> None:
+    twice = [(headers.EDGE_TOKEN, EDGE.token()), (headers.EDGE_TOKEN, EDGE.token())]
+    async with answer_to(must_not_be_reached, twice) as answer:
+        assert answer.status == 401
+
+
+async def test_an_agent_that_is_not_ready_is_worth_another_try() -> None:
+    cache = SandboxCache()
+    cache.put(sandbox(ready=False))
+    async with answer_to(must_not_be_reached, cache=cache) as answer:
+        assert (answer.status, await error_code(answer)) == (503, "agent_not_ready")
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_other_paths_and_methods_are_refused_in_the_same_shape() -> None:
+    async with gateway(EDGE, 1) as url, aiohttp.ClientSession() as client:
+        async with client.get(url) as answer:
+            assert (answer.status, await error_code(answer)) == (405, "method_not_allowed")
+        async with client.post(url.replace("/v1/", "/api/"), data=BODY, headers=EDGE.headers()) as answer:
+            assert (answer.status, await error_code(answer)) == (404, "not_found")
+
+
+async def test_an_agent_that_cannot_be_reached_is_a_502(unused_tcp_port: int) -> None:
+    async with (
+        gateway(EDGE, unused_tcp_port) as url,
+        aiohttp.ClientSession() as client,
+        client.post(url, data=BODY, headers=EDGE.headers()) as answer,
+    ):
+        assert (answer.status, await error_code(answer)) == (502, "upstream_failed")
+
+
+async def test_the_log_names_the_request_and_nothing_the_client_wrote(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    sent = EDGE.headers()
+    async with answer_to(say_ok, {**sent, headers.REQUEST_ID: "r-7"}) as answer:
+        await answer.read()
+    lines = [JsonFormatter("gateway").format(record) for record in caplog.records]
+    line = next(json.loads(line) for line in lines if '"r-7"' in line)
+    assert (line["tenant"], line["agent"], line["key"], line["status"], line["outcome"]) == (
+        "acme", "helper", "default", 200, "ok"
+    )  # fmt: skip
+    assert line["duration_ms"] >= line["first_byte_ms"] > 0
+    assert not any("secret wish" in line or sent[headers.EDGE_TOKEN] in line for line in lines)
+
+
+def test_every_error_of_the_contract_has_a_code_of_its_own() -> None:
+    assert len({kind.code for kind in errors.KINDS}) == len(errors.KINDS)
