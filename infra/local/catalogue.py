@@ -50,6 +50,8 @@ class Tool:
     """String variables set at link time."""
     installed: Acceptable | None = None
     """None: only a build of the pinned version will do."""
+    packages: tuple[str, ...] = ()
+    """Debian packages a build of it needs."""
 
     @property
     def binary(self) -> str:
@@ -116,6 +118,7 @@ _ALL = (
         "github.com/ollama/ollama",
         linking=Linking.STATIC_CPP,
         variables=(("github.com/ollama/ollama/version.Version", "0.17.4"),),
+        packages=("g++", "libstb-dev", "nlohmann-json3-dev"),  # the headers its published module lacks, and a compiler
     ),
     Tool("pause", "pause", "v1.0.0", "moltghost/toolchain/pause"),
 )

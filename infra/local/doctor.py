@@ -14,7 +14,7 @@ from infra.local.cache import cache_root
 from infra.local.catalogue import CATALOGUE, Tool
 from infra.local.go_build import ToolError, require_go
 from infra.local.official import DOWNLOADS_VARIABLE
-from infra.local.packages import IMAGES, NODE, OLLAMA_BUILD, can_install, missing_packages
+from infra.local.packages import IMAGES, NODE, can_install, missing_packages
 from infra.local.tools import How, Tools
 
 ROOTLESS_TOOLS = frozenset({"kwok"})
@@ -85,7 +85,7 @@ def _packages(root: bool) -> list[ToolReport]:
     return [
         _package_group("pods", NODE, NO_PODS),
         _package_group("image builds", IMAGES, "no image can be built"),
-        _package_group("Ollama's build", OLLAMA_BUILD, "the model server cannot be built"),
+        _package_group("Ollama's build", CATALOGUE["ollama"].packages, "the model server cannot be built"),
     ]
 
 

@@ -71,7 +71,11 @@ class ImageStore:
             # Behind a proxy with a certificate of its own, a build sees no registry without the host's certificates.
             command += [f"--build-arg=BASE={build.base}", f"--volume={CERTIFICATES}:{CERTIFICATES}:ro"]
             command += [f"--build-arg={name}={os.environ[name]}" for name in PIP_SETTINGS if name in os.environ]
-        self._buildah([*command, str(build.context)])
+        try:
+            self._buildah([*command, str(build.context)])
+        except BaseException:
+            self._clear()  # a build that fails leaves its stages mounted
+            raise
 
     def export(self, tag: str, archive: Path) -> str:
         """Write the image as an OCI archive that carries its name; returns the digest of its manifest."""
@@ -83,9 +87,14 @@ class ImageStore:
         return digest
 
     def tidy(self) -> None:
-        """Start over when too much has piled up."""
+        """Clear away what a killed build left, and start over when too much has piled up."""
+        self._clear()
         if len(self._buildah(["images", "--all", "--quiet"]).stdout.split()) > MOST_LAYERS:
             self._buildah(["rmi", "--all", "--force"])
+
+    def _clear(self) -> None:
+        """Remove every working container, and with it its mounts."""
+        self._buildah(["rm", "--all"], check=False)
 
     def _buildah(self, arguments: Sequence[str], check: bool = True) -> subprocess.CompletedProcess[str]:
         folder = self.root / self.driver  # a storage opens with the driver that made it alone

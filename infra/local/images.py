@@ -14,6 +14,7 @@ from infra.local.base_image import base_key, ensure_base
 from infra.local.cache import Progress, digest_of, elapsed, locked, write_atomically
 from infra.local.catalogue import CATALOGUE
 from infra.local.image_store import Build, ImageStore
+from infra.local.packages import IMAGES, ensure_packages
 from infra.local.tools import Tools
 
 REPOSITORY = Path(__file__).parents[2]
@@ -68,6 +69,8 @@ RECIPES = (
     ),
     Recipe("pause", "infra/local/toolchain/pause/Dockerfile", tools=("pause",)),
 )
+IMAGE_TOOLS = tuple(tool for recipe in RECIPES for tool in recipe.tools)
+"""What the images hold of the catalogue. Asked for together with a job's other tools, they are built beside those."""
 
 
 class Images:
@@ -112,6 +115,7 @@ class Images:
         with locked(self.folder / "lock", progress, "images"):
             if kept := self._kept(recipe, key):
                 return kept
+            ensure_packages(IMAGES, progress)
             progress(f"building image {recipe.name} from {recipe.dockerfile}")
             started = time.monotonic()
             store = ImageStore(self.folder / "buildah")

@@ -10,8 +10,6 @@ from pathlib import Path
 from infra.local.cache import Progress
 from infra.local.go_build import ToolError
 
-OLLAMA_BUILD = ("g++", "libstb-dev", "nlohmann-json3-dev")
-"""The compiler and the headers that Ollama's published module lacks."""
 IMAGES = ("buildah", "ca-certificates", "mmdebstrap")
 NODE = (
     "conntrack",
@@ -26,7 +24,6 @@ NODE = (
     "util-linux",
 )
 """What makes pods run: the container runtime, its network plugins, and what kubelet and kube-router call."""
-EVERYTHING = tuple(sorted({*OLLAMA_BUILD, *IMAGES, *NODE}))
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 NO_SERVICES = "#!/bin/sh\n# Refuses to start services while packages are installed for a local region.\nexit 101\n"

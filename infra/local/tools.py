@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from infra.local import go_build, official
+from infra.local import go_build, official, packages
 from infra.local.cache import Progress, cache_root, elapsed, locked, write_atomically
 from infra.local.catalogue import CATALOGUE, Tool
 from infra.local.go_build import ToolError
@@ -136,6 +136,8 @@ class Tools:
             folder.mkdir(parents=True, exist_ok=True)
             for remains in folder.glob(".build-*"):  # of a build that was killed; the lock says nobody is at it
                 shutil.rmtree(remains)
+            if packages.can_install():  # elsewhere the compiler says what it lacks
+                packages.ensure_packages([name for tool in lacking for name in tool.packages], progress)
             started = time.monotonic()
             progress(f"building {what} from Go modules: {', '.join(tool.name for tool in lacking)}")
             with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as scratch:

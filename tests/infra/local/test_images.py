@@ -144,6 +144,7 @@ def test_a_build_that_fails_says_why_and_leaves_no_image(workshop: Workshop) -> 
     with pytest.raises(ToolError, match=r"(?s)buildah build failed \(exit status \d+\).*absent"):
         workshop.build()
     assert not list((workshop.cache / "images").rglob("*.tar"))
+    assert str(workshop.cache) not in Path("/proc/mounts").read_text()
 
 
 @needs_buildah

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import go_build, official
+from infra.local import go_build, official, packages
 from infra.local.catalogue import CATALOGUE
 from infra.local.go_build import ToolError
 from infra.local.tools import How, Tools
@@ -40,6 +40,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
     monkeypatch.setenv("PATH", str(made.path))
     monkeypatch.delenv(official.DOWNLOADS_VARIABLE, raising=False)
+    monkeypatch.setattr(packages, "can_install", lambda: False)
     return made
 
 
@@ -217,6 +218,18 @@ def test_without_a_cpp_compiler_the_error_names_its_package(machine: Machine) ->
     fake_go(machine.path)
     with pytest.raises(ToolError, match=r"g\+\+ is not on PATH, and ollama must be built"):
         machine.ensure("ollama")
+
+
+def test_what_a_build_needs_of_debian_is_installed_first(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_go(machine.path)
+    asked: list[str] = []
+    monkeypatch.setattr(packages, "can_install", lambda: True)
+    monkeypatch.setattr(packages, "ensure_packages", lambda names, _: asked.extend(names))
+    machine.ensure("pause")
+    assert asked == []
+    with pytest.raises(ToolError):  # the packages were not really installed
+        machine.ensure("ollama")
+    assert asked == ["g++", "libstb-dev", "nlohmann-json3-dev"]
 
 
 def test_an_unknown_tool_is_an_error_that_lists_the_known(machine: Machine) -> None:
