@@ -165,4 +165,7 @@ class ControlPlane:
     ) -> Program:
         argv = [str(self.tools[name]), *(f"--{flag}={value}" for flag, value in flags.items())]
         ready = http_serves(health, *trust)
-        return Program(name, argv, files=files, ready=ready, deadline_s=60, address=health.rpartition("/")[0])
+        # The API server would wait for its watchers for a minute; etcd has all it answered for.
+        return Program(
+            name, argv, files=files, ready=ready, deadline_s=60, stop_s=2, address=health.rpartition("/")[0]
+        )

@@ -1,5 +1,6 @@
 """The real node: containerd, kubelet, kube-router and kube-proxy in a network namespace of their own."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from infra.local.cluster.api import Api
 from infra.local.cluster.containerd import PAUSE, ImageArchive, ImageStore
 from infra.local.cluster.control_plane import ControlPlane
 from infra.local.cluster.shell import MachineError
+from infra.local.orphans import end_instance
 from infra.local.processes import Processes
 from infra.local.supervisord import Program
 
@@ -27,6 +29,8 @@ class Node:
 
     def prepare(self) -> None:
         """What must be there before the supervisor starts: networks, control group, mount points."""
+        if not self.processes.alive():
+            self._end_leftovers()
         netns.ensure_networks(self.plane.addresses)
         cgroups.ensure_cgroup(self.plane.addresses.cgroup)
         enclosure.prepare(self.folder)
@@ -49,6 +53,12 @@ class Node:
                 dataplane.kube_proxy(tools["kube-proxy"], self.folder, addresses, proxy),
             ]
         )
+
+    def _end_leftovers(self) -> None:
+        """After a crash: end containers that nobody watches any more, and forget what containerd knew of them."""
+        end_instance(self.processes.state)
+        cgroups.remove_cgroup(self.plane.addresses.cgroup)
+        shutil.rmtree(self.folder / "run", ignore_errors=True)
 
     def _start_containerd(self, images: Sequence[ImageArchive], progress: Callable[[str], None]) -> None:
         pause = next((image.tag for image in images if image.name == PAUSE), None)

@@ -1,0 +1,35 @@
+"""No two slots share a port, a network or a name."""
+
+from itertools import combinations
+
+import pytest
+
+from infra.local.cluster.addresses import SLOTS, Addresses
+
+ALL = [Addresses(slot) for slot in range(SLOTS)]
+
+
+@pytest.mark.parametrize("field", ["node_network", "pods", "services"])
+def test_networks_never_overlap(field: str) -> None:
+    networks = [getattr(addresses, field) for addresses in ALL]
+    assert not any(one.overlaps(other) for one, other in combinations(networks, 2))
+
+
+def test_ports_and_names_are_a_slots_own() -> None:
+    fields = ("etcd_client", "etcd_peer", "apiserver", "controller_manager", "scheduler", "aws", "cloudflare", "edge")
+    names = ("tunnel", "kubelet", "node_netns", "world_netns", "node_name", "cgroup")
+    values = [getattr(addresses, field) for addresses in ALL for field in fields + names]
+    assert len(set(values)) == len(values) - SLOTS  # the control group is called like the node
+    assert all(value < 32768 for value in values if isinstance(value, int)), "below the ports the kernel hands out"
+
+
+def test_the_first_slot_is_where_its_documents_say() -> None:
+    first = ALL[0]
+    assert (str(first.host), str(first.node), first.apiserver) == ("198.51.100.1", "198.51.100.2", 20003)
+    assert (str(first.pods), str(first.services)) == ("198.18.0.0/20", "198.19.0.0/20")
+
+
+@pytest.mark.parametrize("slot", [-1, 16])
+def test_a_slot_out_of_range_is_refused_by_name(slot: int) -> None:
+    with pytest.raises(ValueError, match=rf"slot: {slot} is not one of 0…15"):
+        Addresses(slot)
