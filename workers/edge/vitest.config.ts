@@ -20,9 +20,10 @@ const worker = cloudflareTest({
 
 export default defineConfig({
   test: {
+    silent: "passed-only",
     projects: [
       // Beside each source, inside the Worker's own runtime.
-      { plugins: [worker], test: { name: "worker", include: ["src/**/*.test.ts"] } },
+      { plugins: [worker], test: { name: "worker", include: ["src/**/*.test.ts"], isolate: false } },
       // The bundle as it is deployed, from outside: real connections to it and from it.
       { test: { name: "bundle", include: ["test/**/*.test.ts"], environment: "node" } },
     ],

@@ -23,9 +23,9 @@ export const LIMITS = {
   CONNECT_S: 5,
   DRAIN_S: 3,
   FIRST_BYTE_S: 120,
-  GRACE_S: 60,
+  GRACE_S: 45,
   IDLE_S: 120,
-  TERMINATION_GRACE_S: 75,
+  TERMINATION_GRACE_S: 60,
 } as const;
 
 export const PATHS = {

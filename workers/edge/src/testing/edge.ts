@@ -1,0 +1,98 @@
+import { env } from "cloudflare:workers";
+import { exportJWK, generateKeyPair } from "jose";
+import type { Env } from "../env";
+import { EDGE, PATHS, regionKey, routeKey, TOKEN } from "../generated/contract";
+import worker from "../index";
+import { hashApiKey } from "../middleware/api-key";
+
+export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
+export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
+export const ORIGIN = "http://gateway.test";
+const PEPPER = "a pepper of the test's own";
+const NAMESPACES = env as unknown as Pick<Env, typeof EDGE.BINDING_KEYS | typeof EDGE.BINDING_ROUTES>;
+
+/** An edge with two tenants: acme's key reaches `helper` alone of its two agents, globex's all of its own. */
+export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
+  const { privateKey, publicKey } = await generateKeyPair("Ed25519", { extractable: true });
+  const signingKey = { ...(await exportJWK(privateKey)), kid: "test-1", alg: TOKEN.ALGORITHM };
+  await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, ACME_KEY), { tenant: "acme", key: "k1", agents: ["helper"] });
+  const all = [EDGE.ALL_AGENTS];
+  await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, GLOBEX_KEY), { tenant: "globex", key: "k1", agents: all });
+  for (const [tenant, agent] of [
+    ["acme", "helper"],
+    ["acme", "private"],
+    ["globex", "analyst"],
+  ] as const) {
+    await put(NAMESPACES.ROUTES, routeKey(tenant, agent), { region: "local" });
+  }
+  await put(NAMESPACES.ROUTES, regionKey("local"), { origin: ORIGIN });
+  const secrets = { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signingKey) };
+  return { env: { ...NAMESPACES, ...secrets }, publicKey };
+}
+
+export async function put(namespace: KVNamespace, key: string, record: unknown): Promise<void> {
+  await namespace.put(key, JSON.stringify(record));
+}
+
+/** The KV keys a run of the Worker read, in order; every read must be one an edge may cache. */
+export function recordReads(target: Env): { env: Env; reads: string[] } {
+  const reads: string[] = [];
+  const spy = (namespace: KVNamespace): KVNamespace =>
+    new Proxy(namespace, {
+      get: (_, property) => {
+        if (property !== "get") {
+          throw new Error(`the Worker used KV's ${String(property)}`);
+        }
+        return async (key: string, options: KVNamespaceGetOptions<"json">) => {
+          if (options.cacheTtl !== EDGE.KV_CACHE_S) {
+            throw new Error(`${key} was read with a cacheTtl of ${options.cacheTtl}`);
+          }
+          reads.push(key);
+          return await namespace.get(key, options);
+        };
+      },
+    });
+  return { env: { ...target, KEYS: spy(target.KEYS), ROUTES: spy(target.ROUTES) }, reads };
+}
+
+export interface Ask {
+  readonly path?: string;
+  readonly method?: string;
+  readonly key?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+}
+
+/** Sends one request to the Worker; acme's good chat unless told otherwise. Text and bytes go as they are, all else as JSON. */
+export async function send(env: Env, ask: Ask = {}): Promise<Response> {
+  const body = ask.body ?? { model: "helper", messages: [] };
+  const method = ask.method ?? "POST";
+  const request = new Request(`https://api.example.test${ask.path ?? PATHS.CHAT_COMPLETIONS}`, {
+    method,
+    headers: { authorization: `Bearer ${ask.key ?? ACME_KEY}`, ...ask.headers },
+    ...(method === "GET" || method === "HEAD" ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
+  });
+  return await worker.fetch(request as Parameters<typeof worker.fetch>[0], env, {} as ExecutionContext);
+}
+
+function isRaw(body: unknown): body is string | Uint8Array {
+  return typeof body === "string" || body instanceof Uint8Array;
+}
+
+/** The only request the gateway got. */
+export function forwarded(gateway: { readonly mock: { readonly calls: readonly unknown[][] } }): Request {
+  const [call, ...more] = gateway.mock.calls;
+  if (!(call?.[0] instanceof Request) || more.length > 0) {
+    throw new Error(`the gateway got ${gateway.mock.calls.length} requests`);
+  }
+  return call[0];
+}
+
+/** The code and param of an error answer, its shape checked. */
+export async function refusal(response: Response): Promise<{ status: number; code: unknown; param: unknown }> {
+  const { error } = await response.json<{ error: Record<string, unknown> }>();
+  if (Object.keys(error).sort().join() !== "code,message,param,type") {
+    throw new Error(`not OpenAI's error shape: ${Object.keys(error)}`);
+  }
+  return { status: response.status, code: error.code, param: error.param };
+}

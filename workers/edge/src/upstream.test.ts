@@ -1,0 +1,136 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Env } from "./env";
+import { LIMITS } from "./generated/contract";
+import { edge, refusal, send } from "./testing/edge";
+
+let env: Env;
+const gateway = vi.spyOn(globalThis, "fetch");
+
+beforeEach(async () => {
+  ({ env } = await edge());
+  gateway.mockReset();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function answers(response: () => Response): void {
+  gateway.mockImplementation(async () => response());
+}
+
+const NOT_READY = { error: { message: "m", type: "server_error", param: null, code: "agent_not_ready" } };
+
+describe("the gateway's error", () => {
+  it("in OpenAI's shape goes on as it is, with the time to try again", async () => {
+    answers(() => Response.json(NOT_READY, { status: 503, headers: { "retry-after": "5", "x-powered-by": "us" } }));
+    const response = await send(env);
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("5");
+    expect(response.headers.has("x-powered-by")).toBe(false);
+    expect(await response.json()).toEqual(NOT_READY);
+  });
+
+  it.each([
+    { status: 500, body: "Internal Server Error" },
+    { status: 502, body: "<html>origin down</html>" },
+    { status: 400, body: '{"error":"bad"}' },
+    { status: 404, body: '{"detail":"Not Found"}' },
+    { status: 429, body: "" },
+    { status: 530, body: "error code: 1033" },
+    { status: 500, body: JSON.stringify({ error: { message: "m".repeat(70_000), type: "t" } }) },
+    { status: 302, body: "" },
+    { status: 304, body: null },
+  ])("in any other shape becomes ours: $status", async ({ status, body }) => {
+    answers(() => new Response(body, { status, headers: { location: "http://elsewhere.test" } }));
+    const response = await send(env);
+    expect(response.headers.has("location")).toBe(false);
+    expect(await refusal(response)).toEqual({ status: 502, code: "upstream_failed", param: null });
+  });
+
+  it.each([504, 522, 524])("that says it took too long is 504: %d", async (status) => {
+    answers(() => new Response("slow", { status }));
+    expect(await refusal(await send(env))).toEqual({ status: 504, code: "upstream_timeout", param: null });
+  });
+
+  it.each([401, 403])("against the edge is not one against the client's key: %d", async (status) => {
+    answers(() => Response.json(NOT_READY, { status }));
+    expect((await refusal(await send(env))).status).toBe(502);
+  });
+});
+
+describe("a gateway", () => {
+  it("that cannot be reached is 502", async () => {
+    gateway.mockRejectedValue(new Error("Network connection lost."));
+    expect(await refusal(await send(env))).toEqual({ status: 502, code: "upstream_failed", param: null });
+  });
+
+  it("that says nothing is given up after the contract's time, not before", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const asked = Promise.withResolvers<AbortSignal>();
+    gateway.mockImplementation(
+      (_, init) =>
+        new Promise((_resolve, reject) => {
+          const signal = init?.signal as AbortSignal;
+          signal.addEventListener("abort", () => reject(signal.reason));
+          asked.resolve(signal);
+        }),
+    );
+    const response = send(env);
+    const signal = await asked.promise;
+    vi.advanceTimersByTime(LIMITS.FIRST_BYTE_S * 1000 - 1);
+    expect(signal.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(await refusal(await response)).toEqual({ status: 504, code: "upstream_timeout", param: null });
+  });
+
+  it("that has begun to answer may take as long as it likes", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    answers(() => Response.json({}));
+    await send(env);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is not followed elsewhere", async () => {
+    answers(() => Response.json({}));
+    await send(env);
+    expect(gateway.mock.calls[0]?.[1]?.redirect).toBe("manual");
+  });
+});
+
+describe("an event stream", () => {
+  const events = (...chunks: (string | Error)[]) =>
+    new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const next = chunks.shift();
+        if (next === undefined) {
+          controller.close();
+        } else if (next instanceof Error) {
+          controller.error(next);
+        } else {
+          controller.enqueue(new TextEncoder().encode(next));
+        }
+      },
+    });
+
+  function streams(...chunks: (string | Error)[]): void {
+    answers(() => new Response(events(...chunks), { headers: { "content-type": "text/event-stream; charset=utf-8" } }));
+  }
+
+  it("goes on as it is", async () => {
+    streams("data: 1\n\n", "data: [DONE]\n\n");
+    const response = await send(env);
+    expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    expect(await response.text()).toBe("data: 1\n\ndata: [DONE]\n\n");
+  });
+
+  it("that breaks ends with an error event, even in the middle of another", async () => {
+    streams("data: 1\n\nda", new Error("lost"));
+    const text = await (await send(env)).text();
+    expect(text.startsWith("data: 1\n\nda\n\ndata: {")).toBe(true);
+    expect(JSON.parse(text.slice(text.lastIndexOf("data: ") + 6))).toMatchObject({
+      error: { code: "upstream_failed", message: "The agent's answer broke off." },
+    });
+    expect(text).not.toContain("[DONE]");
+  });
+});
