@@ -91,7 +91,9 @@ class Tools:
                 raise ToolError(f"{module} ({toolchain} {version}) has no folder {subfolder!r}")
             copy.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".copy-", dir=copy.parent) as scratch:
-                whole = shutil.copytree(source, Path(scratch) / "whole", copy_function=shutil.copyfile)
+                whole = shutil.copytree(source, Path(scratch) / "whole", copy_function=shutil.copy)
+                for path in (whole, *whole.rglob("*")):  # Go keeps its modules read-only; such folders cannot be moved
+                    path.chmod(path.stat().st_mode | 0o200)
                 whole.rename(copy)
         return copy
 

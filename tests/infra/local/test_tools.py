@@ -272,10 +272,13 @@ def test_module_files_are_copied_once_and_outlive_the_module_cache(
     source = tmp_path / "module"
     (source / "stage").mkdir(parents=True)
     (source / "stage" / "node.yaml").write_text("kind: Stage")
+    (source / "stage" / "node.yaml").chmod(0o555)
+    (source / "stage").chmod(0o555)
     monkeypatch.setattr(go_build, "module_folder", lambda *_: source)
     first = machine.tools.module_files("kwok", "example/kwok", "stage")
     shutil.rmtree(source)
     assert machine.tools.module_files("kwok", "example/kwok", "stage") == first
     assert (first / "node.yaml").read_text() == "kind: Stage"
+    assert [path.stat().st_mode & 0o777 for path in (first, first / "node.yaml")] == [0o755, 0o755]
     with pytest.raises(ToolError, match="has no folder 'missing'"):
         machine.tools.module_files("kwok", "example/kwok", "missing")
