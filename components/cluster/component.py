@@ -21,7 +21,8 @@ class ClusterArgs:
 class Cluster(pulumi.ComponentResource):
     """Namespaces, priorities, storage class, the `Sandbox` kind and its controller.
 
-    `ready` holds what a tenant must wait for: the kind, its controller, and the classes agents name.
+    `base` is what the platform's own pods wait for, `ready` what an agent waits for: the kind, the classes it names, and
+    the controller that will see it.
     """
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -52,7 +53,8 @@ class Cluster(pulumi.ComponentResource):
         )
 
         self.platform_namespace = PLATFORM_NAMESPACE
-        self.ready: list[pulumi.Resource] = [namespaces[PLATFORM_NAMESPACE], definition, *classes, running]
+        self.base: list[pulumi.Resource] = [namespaces[PLATFORM_NAMESPACE], definition, *classes]
+        self.ready: list[pulumi.Resource] = [*self.base, running]
         self.register_outputs({"namespaces": sorted(namespaces)})
 
     def _declare(

@@ -15,13 +15,12 @@ from components.values import Manifest
 
 @dataclass(frozen=True, kw_only=True)
 class TenantArgs:
-    """What a Tenant is made from; `needs` is what the cluster must have ready first."""
+    """What a Tenant is made from."""
 
     spec: TenantSpec
     key: TenantKeySpec
     kubernetes: pulumi.ProviderResource
     aws: pulumi.ProviderResource
-    needs: Sequence[pulumi.Resource] = ()
 
 
 class Tenant(pulumi.ComponentResource):
@@ -37,7 +36,7 @@ class Tenant(pulumi.ComponentResource):
         self._spec = spec
         self._options = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
 
-        namespace = self._declare("namespace", manifests.build_namespace(spec), args.needs)
+        namespace = self._declare("namespace", manifests.build_namespace(spec), [])
         held: list[pulumi.Resource] = [
             self._declare("quota", manifests.build_quota(spec), [namespace]),
             self._declare("limits", manifests.build_limits(spec), [namespace]),
@@ -51,7 +50,7 @@ class Tenant(pulumi.ComponentResource):
 
         self.namespace = spec.namespace
         self.key_arn: pulumi.Output[str] = own_key.arn
-        self.ready: list[pulumi.Resource] = [*args.needs, namespace, *held]
+        self.ready: list[pulumi.Resource] = [namespace, *held]
         self.register_outputs({"namespace": spec.namespace, "key_arn": own_key.arn})
 
     def _declare(self, role: str, manifest: Manifest, needs: Sequence[pulumi.Resource]) -> pulumi.CustomResource:

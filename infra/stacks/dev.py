@@ -1,6 +1,7 @@
 """The dev stack: all of a region, its edge and its tenants, on one machine."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -19,6 +20,16 @@ from infra.settings.machine import Machine
 from infra.stacks import dev_specs as specs
 
 
+@dataclass(frozen=True)
+class _Landing:
+    """What everything in the stack is made from and put on."""
+
+    plan: Plan
+    machine: Machine
+    kubernetes: pulumi.ProviderResource
+    aws: pulumi.ProviderResource
+
+
 def assemble(plan: Plan) -> RegionOutputs:
     """Declare everything the plan says, and say what came of it.
 
@@ -33,59 +44,66 @@ def assemble(plan: Plan) -> RegionOutputs:
         script = Path(machine.worker_script).read_text()
     except (providers.KubeconfigError, OSError) as error:
         raise pulumi.RunError(str(error)) from None
+    landing = _Landing(
+        plan,
+        machine,
+        kubernetes=providers.kubernetes_provider(plan.region, kubeconfig),
+        aws=providers.local_aws_provider(plan.region, plan.settings.region.aws, machine),
+    )
+    return _declare(landing, port, script)
 
-    kubernetes = providers.kubernetes_provider(plan.region, kubeconfig)
-    aws = providers.local_aws_provider(plan.region, plan.settings.region.aws, machine)
+
+def _declare(landing: _Landing, api_server_port: int, script: str) -> RegionOutputs:
+    plan, machine = landing.plan, landing.machine
     cluster = Cluster(
         resource_name(PLATFORM, plan.region, "cluster"),
-        ClusterArgs(spec=specs.cluster_spec(plan, machine, port), kubernetes=kubernetes),
+        ClusterArgs(spec=specs.cluster_spec(plan, machine, api_server_port), kubernetes=landing.kubernetes),
     )
     control_plane = ControlPlane(
         resource_name(PLATFORM, plan.region, "control-plane"),
-        ControlPlaneArgs(gateway=specs.gateway_spec(plan, machine, port), kubernetes=kubernetes, needs=cluster.ready),
+        ControlPlaneArgs(
+            gateway=specs.gateway_spec(plan, machine, api_server_port),
+            kubernetes=landing.kubernetes,
+            needs=cluster.base,
+        ),
     )
-    tenants = {tenant.id: _tenant(plan, tenant, kubernetes, aws, cluster.ready) for tenant in plan.tenants}
+    tenants = {tenant.id: _tenant(landing, tenant) for tenant in plan.tenants}
     backup = Backup(
         resource_name(PLATFORM, plan.region, "backup"),
         BackupArgs(
             spec=specs.backup_spec(plan),
             tenant_keys={name: tenant.key_arn for name, tenant in tenants.items()},
-            aws=aws,
+            aws=landing.aws,
         ),
     )
     return RegionOutputs(
         region=plan.region,
         gateway_namespace=control_plane.gateway_namespace,
         bucket=backup.bucket,
-        edge=_edge(plan, machine, script),
-        tenants=[_agents(plan, tenant, tenants[tenant.id], machine, kubernetes) for tenant in plan.tenants],
+        edge=_edge(landing, script),
+        tenants=[_agents(landing, tenant, tenants[tenant.id], cluster.ready) for tenant in plan.tenants],
     )
 
 
-def _tenant(
-    plan: Plan,
-    tenant: TenantPlan,
-    kubernetes: pulumi.ProviderResource,
-    aws: pulumi.ProviderResource,
-    needs: Sequence[pulumi.Resource],
-) -> Tenant:
+def _tenant(landing: _Landing, tenant: TenantPlan) -> Tenant:
     args = TenantArgs(
-        spec=specs.tenant_spec(plan, tenant),
-        key=specs.tenant_key_spec(plan, tenant),
-        kubernetes=kubernetes,
-        aws=aws,
-        needs=needs,
+        spec=specs.tenant_spec(landing.plan, tenant),
+        key=specs.tenant_key_spec(landing.plan, tenant),
+        kubernetes=landing.kubernetes,
+        aws=landing.aws,
     )
-    return Tenant(resource_name(tenant.id, plan.region, "tenant"), args)
+    return Tenant(resource_name(tenant.id, landing.plan.region, "tenant"), args)
 
 
-def _agents(
-    plan: Plan, tenant: TenantPlan, home: Tenant, machine: Machine, kubernetes: pulumi.ProviderResource
-) -> TenantOutput:
+def _agents(landing: _Landing, tenant: TenantPlan, home: Tenant, needs: Sequence[pulumi.Resource]) -> TenantOutput:
     agents = [
         Agent(
-            resource_name(tenant.id, plan.region, agent.name),
-            AgentArgs(spec=specs.agent_spec(plan, tenant, agent, machine), kubernetes=kubernetes, needs=home.ready),
+            resource_name(tenant.id, landing.plan.region, agent.name),
+            AgentArgs(
+                spec=specs.agent_spec(landing.plan, tenant, agent, landing.machine),
+                kubernetes=landing.kubernetes,
+                needs=[*needs, *home.ready],
+            ),
         )
         for agent in tenant.settings.agents
     ]
@@ -93,15 +111,15 @@ def _agents(
     return TenantOutput(tenant.id, home.namespace, named)
 
 
-def _edge(plan: Plan, machine: Machine, script: str) -> EdgeOutput:
+def _edge(landing: _Landing, script: str) -> EdgeOutput:
     config = pulumi.Config()
     edge = Edge(
-        resource_name(PLATFORM, plan.region, "edge"),
+        resource_name(PLATFORM, landing.plan.region, "edge"),
         EdgeArgs(
-            spec=specs.edge_spec(plan, machine, script),
+            spec=specs.edge_spec(landing.plan, landing.machine, script),
             key_pepper=config.require_secret("keyPepper"),
             signing_key=config.require_secret("edgeSigningKey"),
-            cloudflare=providers.local_cloudflare_provider(plan.region, machine),
+            cloudflare=providers.local_cloudflare_provider(landing.plan.region, landing.machine),
         ),
     )
     return EdgeOutput(edge.hostname, edge.script)
