@@ -77,7 +77,7 @@ class Tunnel:
             else:
                 await join(reader, writer, *upstream)
         finally:
-            writer.transport.abort() if writer.transport.is_closing() else writer.close()
+            writer.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         """Connect to the pod whose turn it is, or to the next that answers."""
@@ -131,13 +131,11 @@ async def join(
     except OSError:
         pass
     finally:
-        failed = any(task.done() and task.exception() for task in (upward, downward))
         for task in (upward, downward):
             task.cancel()
-        await asyncio.gather(upward, downward, return_exceptions=True)
-        upstream_writer.close()
-        if failed:
-            upstream_writer.transport.abort()
+        ends = await asyncio.gather(upward, downward, return_exceptions=True)
+        upstream_writer.transport.abort()  # it has ended, or nobody listens to it any more
+        if any(isinstance(end, OSError) for end in ends):
             client_writer.transport.abort()
 
 
