@@ -52,6 +52,8 @@ class Tool:
     """None: only a build of the pinned version will do."""
     packages: tuple[str, ...] = ()
     """Debian packages a build of it needs."""
+    beside: tuple[tuple[str, str], ...] = ()
+    """What its official build has beside the program: (module, path in the module's source)."""
 
     @property
     def binary(self) -> str:
@@ -91,6 +93,7 @@ _ALL = (
         "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
         variables=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", "v3.256.0"),),
         installed=Acceptable(("version",), (3, 256), (4,), companions=("pulumi-language-python",)),
+        beside=(("github.com/pulumi/pulumi/sdk/v3", "python/cmd/pulumi-language-python-exec"),),
     ),
     Tool(
         "etcd",

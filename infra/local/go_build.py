@@ -26,7 +26,7 @@ def inputs_digest(tool: Tool) -> str:
     """What a build of the tool depends on: its sources' checksums and how they are built."""
     folder = TOOLCHAINS / tool.toolchain
     sources = [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in {".mod", ".sum", ".go"}]
-    return digest_of([RECIPE, tool.package, tool.linking, repr(tool.variables), *sources])
+    return digest_of([RECIPE, tool.package, tool.linking, repr(tool.variables), repr(tool.beside), *sources])
 
 
 def require_go(toolchain: str) -> str:
@@ -63,6 +63,10 @@ def build(tools: Sequence[Tool], into: Path, headers: Path) -> None:
     for tool in tools:
         if tool.binary != tool.name:
             (into / tool.binary).rename(into / tool.name)
+        for module, path in tool.beside:
+            source = module_folder(tool.toolchain, module) / path
+            shutil.copyfile(source, into / source.name)
+            (into / source.name).chmod(0o755)
 
 
 def module_folder(toolchain: str, module: str) -> Path:

@@ -78,25 +78,6 @@ class Tools:
         """The way each tool comes, for a report."""
         return [self.resolve(name) for name in names]
 
-    def module_files(self, toolchain: str, module: str, subfolder: str) -> Path:
-        """A copy in the cache of a folder of a pinned module's source, so that it outlives Go's own module cache.
-
-        For what a program needs beside its binary: KWOK's stages, custom resource definitions. ToolError when it lacks.
-        """
-        version = next(tool.version for tool in CATALOGUE.values() if tool.toolchain == toolchain)
-        copy = self.cache / toolchain / version / "share" / module / subfolder
-        if not copy.is_dir():
-            source = go_build.module_folder(toolchain, module) / subfolder
-            if not source.is_dir():
-                raise ToolError(f"{module} ({toolchain} {version}) has no folder {subfolder!r}")
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".copy-", dir=copy.parent) as scratch:
-                whole = shutil.copytree(source, Path(scratch) / "whole", copy_function=shutil.copy)
-                for path in (whole, *whole.rglob("*")):  # Go keeps its modules read-only; such folders cannot be moved
-                    path.chmod(path.stat().st_mode | 0o200)
-                whole.rename(copy)
-        return copy
-
     def _resolve_made(self, tool: Tool, note: str) -> Resolution:
         downloaded = official.program(tool, self.cache)
         if downloaded.is_file():
@@ -151,6 +132,9 @@ class Tools:
     def _accept(self, tool: Tool, fresh: Path) -> None:
         stamp = self._stamp(tool)
         stamp.unlink(missing_ok=True)
+        for _, path in tool.beside:
+            name = Path(path).name
+            fresh.with_name(name).replace(self._folder(tool) / name)
         size = fresh.stat().st_size
         fresh.replace(self._folder(tool) / tool.name)
         write_atomically(stamp, json.dumps({"inputs": go_build.inputs_digest(tool), "bytes": size}))
@@ -161,6 +145,8 @@ class Tools:
             stamp = json.loads(self._stamp(tool).read_text())
             size = (self._folder(tool) / tool.name).stat().st_size
         except (OSError, ValueError):
+            return False
+        if not all((self._folder(tool) / Path(path).name).is_file() for _, path in tool.beside):
             return False
         return bool(stamp == {"inputs": go_build.inputs_digest(tool), "bytes": size})
 

@@ -266,19 +266,17 @@ def test_a_refused_download_says_how_to_do_without(machine: Machine, monkeypatch
     assert not official.program(CATALOGUE["pulumi"], machine.tools.cache).exists()
 
 
-def test_module_files_are_copied_once_and_outlive_the_module_cache(
+def test_what_belongs_beside_a_program_comes_with_it_and_is_missed_when_it_goes(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = tmp_path / "module"
-    (source / "stage").mkdir(parents=True)
-    (source / "stage" / "node.yaml").write_text("kind: Stage")
-    (source / "stage" / "node.yaml").chmod(0o555)
-    (source / "stage").chmod(0o555)
-    monkeypatch.setattr(go_build, "module_folder", lambda *_: source)
-    first = machine.tools.module_files("kwok", "example/kwok", "stage")
-    shutil.rmtree(source)
-    assert machine.tools.module_files("kwok", "example/kwok", "stage") == first
-    assert (first / "node.yaml").read_text() == "kind: Stage"
-    assert [path.stat().st_mode & 0o777 for path in (first, first / "node.yaml")] == [0o755, 0o755]
-    with pytest.raises(ToolError, match="has no folder 'missing'"):
-        machine.tools.module_files("kwok", "example/kwok", "missing")
+    log = fake_go(machine.path)
+    source = install(tmp_path / "module" / "python" / "cmd", "pulumi-language-python-exec", printing("exec"))
+    source.chmod(0o444)
+    monkeypatch.setattr(go_build, "module_folder", lambda *_: tmp_path / "module")
+    beside = machine.ensure("pulumi")["pulumi"].with_name("pulumi-language-python-exec")
+    assert beside.read_text() == printing("exec")
+    assert beside.stat().st_mode & 0o777 == 0o755
+    beside.unlink()
+    machine.ensure("pulumi")
+    assert beside.exists()
+    assert len(builds(log)) == 2
