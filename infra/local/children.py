@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import IO
 
 GRACE = 10.0
@@ -17,6 +18,7 @@ class Child:
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.process = process
+        self.told_to_end = False
 
     def signal(self, number: signal.Signals) -> None:
         """Signal the whole group; nothing happens when it has ended."""
@@ -31,9 +33,10 @@ class Child:
         return self.process.wait()
 
     def end(self) -> None:
-        """Interrupt the program, and kill it if it is still there after `GRACE` seconds. Returns at once."""
+        """Tell the program to end, and kill it if it is still there after `GRACE` seconds. Returns at once."""
         if self.process.poll() is None:
-            self.signal(signal.SIGINT)
+            self.told_to_end = True
+            self.signal(signal.SIGTERM)  # not SIGINT: Python would fill the user's screen with a traceback
             timer = threading.Timer(GRACE, self.signal, (signal.SIGKILL,))
             timer.daemon = True
             timer.start()
@@ -59,18 +62,28 @@ class Children:
     def __init__(self) -> None:
         self._running: list[Child] = []
 
-    def start(self, command: Sequence[str], cwd: str, env: Mapping[str, str], piped: bool = False) -> Child:
-        """Start a program; its output is ours unless it is piped."""
+    def start(
+        self,
+        command: Sequence[str],
+        cwd: str,
+        env: Mapping[str, str],
+        piped: bool = False,
+        stdin: bytes = b"",
+    ) -> Child:
+        """Start a program that reads `stdin`; its output is ours unless it is piped."""
         pipe = subprocess.PIPE if piped else None
+        source = subprocess.PIPE if stdin else subprocess.DEVNULL
         process = subprocess.Popen(
-            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
+            command, cwd=cwd, env=env, stdin=source, stdout=pipe, stderr=pipe, start_new_session=True
         )
         child = Child(process)
         self._running = [*(other for other in self._running if other.process.poll() is None), child]
+        if process.stdin is not None:
+            threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True).start()
         return child
 
-    def interrupt(self) -> None:
-        """Ask all to stop."""
+    def end(self) -> None:
+        """Tell all to end."""
         for child in self._running:
             child.end()
 
@@ -84,3 +97,8 @@ def _pump(name: str, pipe: IO[bytes] | None, chunks: "queue.SimpleQueue[tuple[st
     while pipe is not None and (chunk := os.read(pipe.fileno(), 4096)):
         chunks.put((name, chunk))
     chunks.put((name, b""))
+
+
+def _feed(pipe: IO[bytes], text: bytes) -> None:
+    with suppress(BrokenPipeError), pipe:  # a program needn't read all it is offered
+        pipe.write(text)

@@ -41,6 +41,7 @@ class Engine:
         self.state, self.config_file = state.resolve(), config_file.resolve()
         self.project, self.pulumi, self.stack = project.resolve(), pulumi, stack
         self.backend = self.state / "pulumi"
+        self.home = self.state / "pulumi-home"
         self.passphrase = self.state / "passphrase"
 
     @property
@@ -55,7 +56,7 @@ class Engine:
         return kept | {
             "PATH": os.pathsep.join(map(str, path)),
             "PULUMI_BACKEND_URL": f"file://{self.backend}",
-            "PULUMI_HOME": str(self.state / "pulumi-home"),
+            "PULUMI_HOME": str(self.home),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -68,7 +69,7 @@ class Engine:
         self.backend.mkdir(parents=True, exist_ok=True)
         if not self.passphrase.exists():
             write_private(self.passphrase, secrets.token_urlsafe(32))
-        write_shims(self.state / "bin", self.state / "logs")
+        write_shims(self.state / "bin", self.home, self.state / "logs", self.pulumi)
         file = checkpoint(self.backend, self.name, self.stack)
         if not file.exists():
             self._create_stack()
@@ -117,8 +118,10 @@ class Engine:
         error too. `text` is its standard input. Raises `EngineError`.
         """
         streaming = on_line is not None
+        if streaming and text is not None:
+            raise ValueError("a command that is followed line by line takes no standard input")
         process = subprocess.Popen(
-            [self.pulumi, *arguments, "--non-interactive", "--color=never"],
+            [self._program(), *arguments, "--non-interactive", "--color=never"],
             cwd=self.project,
             env=self.environment(),
             text=True,
@@ -128,13 +131,19 @@ class Engine:
         )
         output, errors = _follow(process, on_line) if on_line else process.communicate(text)
         if process.returncode:
-            tail = "\n".join(deque(f"{output}\n{errors}".strip().splitlines(), TAIL))
+            said = _diagnostics(output) if "--json" in arguments else output
+            tail = "\n".join(deque(f"{said}\n{errors}".strip().splitlines(), TAIL))
             raise EngineError(f"pulumi {arguments[0]} ended with exit code {process.returncode}\n{tail}")
         return output
 
     def _operate(self, command: str, *options: str, on_line: OnLine | None = None) -> str:
         self.recover()
         return self.run([command, *self._where(), *options], on_line)
+
+    def _program(self) -> Path:
+        """The engine, by its link beside the language host where there is one."""
+        link = self.state / "bin" / "pulumi"
+        return link if link.exists() else self.pulumi
 
     def _where(self) -> list[str]:
         return ["--stack", self.stack, "--config-file", str(self.config_file)]
@@ -150,6 +159,17 @@ class Engine:
         if "encryptionsalt" in made and "encryptionsalt" not in (settings or {}):
             salted = {"encryptionsalt": made["encryptionsalt"], **(settings or {})}
             write_private(self.config_file, yaml.safe_dump(salted, sort_keys=False))
+
+
+def _diagnostics(output: str) -> str:
+    """The errors in what `--json` printed; all of it where it isn't JSON."""
+    try:
+        entries = json.loads(output).get("diagnostics") or ()
+    except ValueError:
+        return output
+    return "\n".join(
+        f"{entry.get('urn', '')} {entry['message']}".strip() for entry in entries if entry["severity"] == "error"
+    )
 
 
 def _follow(process: "subprocess.Popen[str]", on_line: OnLine) -> tuple[str, str]:

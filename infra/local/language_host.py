@@ -43,7 +43,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return plugin_pb2.PluginInfo(version=VERSION)
 
     def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
-        self.children.interrupt()
+        self.children.end()
         return empty_pb2.Empty()
 
     def GetRequiredPlugins(self, request: Any, context: Any) -> language_pb2.GetRequiredPluginsResponse:
@@ -105,8 +105,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         child = self.children.start(command, cwd=request.info.program_directory, env=environment)
         context.add_callback(child.end)
         code = child.wait()
-        if code in (0, BAIL):
-            return language_pb2.RunResponse(bail=code == BAIL)
+        if code in (0, BAIL) or child.told_to_end:
+            return language_pb2.RunResponse(bail=code != 0)
         return language_pb2.RunResponse(error=f"the program ended with {_ending(code)}")
 
     def _program_arguments(self, request: Any) -> list[str]:

@@ -70,6 +70,8 @@ class Call:
     """Random bytes of this check, the same ones for the preview and the update that follows it."""
     known_ids: frozenset[str] = frozenset()
     """Ids the engine has recorded for this URN: a live resource of this URN with another id is an orphan to adopt."""
+    secret_inputs: bool = False
+    """Whether any input is secret: then what is computed of them is secret too."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     log: Callable[[str], None] = lambda _: None
     """Show one line as the resource's status, for as long as the operation lasts."""
@@ -174,3 +176,6 @@ class Provider:
     def invoke(self, token: str, args: Properties) -> Mapping[str, Any]:
         """Call a function. Raises `ProviderError`."""
         raise ProviderError(f"{token}: the local {self.name} provider has no such function")
+
+    def close(self) -> None:
+        """End what the provider itself has running: the engine is gone."""

@@ -16,7 +16,9 @@ def run(provider: Provider) -> None:
     plugin.log_to(options.log, f"pulumi-resource-{provider.name}")
     logging.captureWarnings(True)
     servicer = ProviderServicer(provider, options.engine)
-    plugin.serve(
-        lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server),
-        at_end=servicer.cancelled.set,
-    )
+
+    def end() -> None:
+        servicer.cancelled.set()
+        provider.close()
+
+    plugin.serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server), at_end=end)

@@ -107,7 +107,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         news = decode(request.properties)
         secrets = Secrets(self.setting_texts, news)
         with self._errors(context, secrets):
-            kind, call = self._call(request)
+            kind, call = self._call(request, bool(news.secrets))
             if call.preview:
                 return provider_pb2.CreateResponse(
                     properties=secrets.encode(kind.preview_create(call, news.value), kind)
@@ -139,7 +139,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         state, old, new = decode(request.olds), decode(request.old_inputs), decode(request.news)
         secrets = Secrets(self.setting_texts, _kept(state, old), new)
         with self._errors(context, Secrets(self.setting_texts, state, old, new)):
-            kind, call = self._call(request)
+            kind, call = self._call(request, bool(new.secrets))
             work = kind.preview_update if call.preview else kind.update
             try:
                 outputs = work(call, state.value, old.value, new.value)
@@ -150,7 +150,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         state, old = decode(request.properties), decode(request.old_inputs)
         with self._errors(context, Secrets(self.setting_texts, state, old)):
-            kind, call = self._call(request)
+            kind, call = self._call(request, bool(old.secrets))
             kind.delete(call, state.value, old.value)
         return empty_pb2.Empty()
 
@@ -162,7 +162,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{request.tok}: the local provider has no methods")
         raise AssertionError("abort returned")
 
-    def _call(self, request: Any) -> tuple[Kind, base.Call]:
+    def _call(self, request: Any, secret_inputs: bool = False) -> tuple[Kind, base.Call]:
         token = request.type or request.urn.split("::")[2].split("$")[-1]
         name = request.name or request.urn.split("::", 3)[3]
         identifier = getattr(request, "id", "")
@@ -176,6 +176,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             preview=getattr(request, "preview", False),
             timeout=getattr(request, "timeout", 0) or None,
             seed=getattr(request, "randomSeed", b""),
+            secret_inputs=secret_inputs,
             known_ids=frozenset(self.known[request.urn]),
             cancelled=self.cancelled,
             log=self._teller(request.urn, engine_pb2.INFO, True),

@@ -19,7 +19,7 @@ from infra.local.providers.kubernetes import manifest as manifests
 from infra.local.providers.kubernetes import secret, waiting
 from infra.local.providers.kubernetes.cluster import Answer, ApiError, Cluster, Object, Resource
 from infra.local.providers.kubernetes.preview import dry_run
-from infra.local.providers.kubernetes.replacement import immutable_paths, refused_paths
+from infra.local.providers.kubernetes.replacement import immutable_paths, only_refusals, refused_paths
 from infra.local.providers.properties import UNKNOWN, Path, Properties, has_unknown
 
 DISCOVERY_TIMEOUT = 10.0
@@ -99,8 +99,12 @@ class KubernetesKind(Kind):
         cluster = self._cluster()
         if cluster is not None and not has_unknown(inputs):
             force = manifests.is_true(inputs, manifests.PATCH_FORCE)
-            namespace = self._namespace(inputs)
-            dry_run(cluster, inputs, namespace, manifests.field_manager(call.urn), force)
+            try:
+                dry_run(cluster, inputs, self._namespace(inputs), manifests.field_manager(call.urn), force)
+            except ApiError as error:
+                # a replacement: the object that can't be changed so will have made room
+                if not (call.known_ids and only_refusals(error.causes)):
+                    raise
         return {"status": UNKNOWN} | inputs
 
     def preview_update(self, call: Call, state: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
@@ -157,8 +161,8 @@ class KubernetesKind(Kind):
             return
         path = self._path(resource, call.id)
         cluster.delete(path, (manifests.annotation(inputs, manifests.PROPAGATION) or "foreground").capitalize())
-        if not manifests.is_true(inputs, manifests.SKIP_AWAIT):
-            waiting.until_gone(call, cluster, path, str((state.get("metadata") or {}).get("uid") or ""))
+        # also where skipAwait is set: whatever comes next may need the name
+        waiting.until_gone(call, cluster, path, str((state.get("metadata") or {}).get("uid") or ""))
 
     def _apply(
         self,

@@ -66,6 +66,11 @@ def refused_paths(causes: Sequence[Mapping[str, Any]], changed: Sequence[Path]) 
         yield from (path for path in changed if _overlap(field, tuple(str(p) for p in path if isinstance(p, str))))
 
 
+def only_refusals(causes: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the server refused nothing but the change of what can't be changed."""
+    return bool(causes) and all(_REFUSALS.search(str(cause.get("message", ""))) for cause in causes)
+
+
 def _names(field: str) -> tuple[str, ...]:
     """`spec.ports[0].name` without indexes."""
     return tuple(part for part in re.sub(r"\[[^]]*\]", "", field).split(".") if part)

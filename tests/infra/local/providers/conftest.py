@@ -13,12 +13,34 @@ import yaml
 from infra.local.engine import Engine
 from tests.infra.local.providers.control_plane import ControlPlane, control_plane, tool
 
+HEAD = """
+import pulumi
+
+
+class Provider(pulumi.ProviderResource):
+    def __init__(self, package, settings):
+        super().__init__(package, "local", settings)
+
+
+local = Provider({package!r}, {settings!r})
+
+
+def resource(token, name, properties=None, outputs=(), **options):
+    inputs = dict.fromkeys(outputs) | (properties or {{}})
+    return pulumi.CustomResource(token, name, inputs, pulumi.ResourceOptions(provider=local, **options))
+
+
+"""
+"""Programs speak of resources by token: importing a whole SDK package would take most of a test's time."""
+
 
 class Program:
     """A tiny Pulumi program and its engine."""
 
-    def __init__(self, folder: Path, pulumi: Path) -> None:
+    def __init__(self, folder: Path, pulumi: Path, package: str, settings: dict[str, str]) -> None:
         self.folder = folder
+        self.namespace = "default"
+        self.head = HEAD.format(package=package, settings=settings)
         folder.mkdir(parents=True)
         (folder / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "tiny", "runtime": "python"}))
         self.write("")
@@ -27,25 +49,21 @@ class Program:
 
     def write(self, text: str) -> None:
         """Replace the program."""
-        (self.folder / "__main__.py").write_text(dedent(text))
+        (self.folder / "__main__.py").write_text(self.head + dedent(text))
 
     def up(self, text: str | None = None) -> None:
         if text is not None:
             self.write(text)
         self.engine.up()
 
-    def steps(self) -> dict[str, str]:
-        """What a preview would do: operation by logical name, `same` left out."""
-        plan = self.engine.preview_json()
+    def plan(self) -> dict[str, tuple[str, set[str]]]:
+        """What a preview would do: operation and changed property paths by logical name, `same` left out."""
+        steps = self.engine.preview_json().get("steps", [])
         return {
-            step["urn"].rsplit("::", 1)[1]: step["op"] for step in plan.get("steps", []) if step["op"] != "same"
+            step["urn"].rsplit("::", 1)[1]: (step["op"], set(step.get("detailedDiff") or {}))
+            for step in steps
+            if step["op"] != "same"
         }
-
-    def changed_paths(self, name: str) -> set[str]:
-        """The property paths a preview names for one resource."""
-        plan = self.engine.preview_json()
-        (step,) = (s for s in plan["steps"] if s["urn"].endswith(f"::{name}") and s["op"] != "same")
-        return set(step.get("detailedDiff") or {})
 
     def state_text(self) -> str:
         """Everything the backend keeps, as bytes on disk would be read."""
@@ -55,11 +73,11 @@ class Program:
     def plugins(self) -> list[psutil.Process]:
         """Processes that were started from this program's shims and still run."""
         mark = str(self.folder / "state" / "logs")
-        found = []
-        for process in psutil.process_iter(["cmdline", "status"]):
-            if mark in " ".join(process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        return found
+        return [
+            process
+            for process in psutil.process_iter(["cmdline", "status"])
+            if mark in " ".join(process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +89,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Iterator[Callable[[], Program]]:
+def make_program(tmp_path: Path) -> Iterator[Callable[[str, dict[str, str]], Program]]:
     """Makes programs; whatever of their plugins still runs at the end is a failure."""
     pulumi = tool("pulumi", "pulumi")
     if pulumi is None:
         pytest.skip("pulumi is not built on this machine")
     made: list[Program] = []
 
-    def make() -> Program:
-        made.append(Program(tmp_path / f"program-{len(made)}", pulumi))
+    def make(package: str, settings: dict[str, str]) -> Program:
+        made.append(Program(tmp_path / f"program-{len(made)}", pulumi, package, settings))
         return made[-1]
 
     yield make
@@ -87,3 +105,15 @@ def program(tmp_path: Path) -> Iterator[Callable[[], Program]]:
     for process in left:
         os.kill(process.pid, signal.SIGKILL)
     assert not left, f"plugins outlived their engine: {left}"
+
+
+@pytest.fixture
+def program(
+    make_program: Callable[[str, dict[str, str]], Program], cluster: ControlPlane, request: pytest.FixtureRequest
+) -> Program:
+    """A program whose resources go to the test cluster, in a namespace of the test's own: `NAMESPACE`."""
+    namespace = request.node.name.replace("_", "-")[:60].strip("-")
+    made = make_program("kubernetes", {"kubeconfig": str(cluster.kubeconfig), "namespace": namespace})
+    cluster.http.post("/api/v1/namespaces", json={"metadata": {"name": namespace}}).raise_for_status()
+    made.namespace = namespace
+    return made

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -32,9 +33,14 @@ class ControlPlane:
     kubeconfig: Path
     http: httpx.Client
 
-    def get(self, path: str) -> dict[str, object] | None:
+    def get(self, path: str) -> dict[str, Any] | None:
         answer = self.http.get(path)
         return None if answer.status_code == 404 else answer.raise_for_status().json()
+
+    def object(self, path: str) -> dict[str, Any]:
+        found = self.get(path)
+        assert found is not None, f"{path} does not exist"
+        return found
 
 
 @contextmanager
@@ -57,7 +63,11 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
         running.append(start(folder, "etcd", etcd_command(folder, ports)))
         running.append(start(folder, "apiserver", apiserver_command(folder, ports, key)))
         http = httpx.Client(
-            base_url=server, headers={"Authorization": f"Bearer {token}"}, verify=False, trust_env=False, timeout=30
+            base_url=server,
+            headers={"Authorization": f"Bearer {token}"},
+            verify=False,  # noqa: S501 - it signed its certificate itself
+            trust_env=False,
+            timeout=30,
         )
         await_ready(http, running, folder)
         running.append(start(folder, "controllers", controllers_command(kubeconfig, ports, key)))

@@ -1,0 +1,1 @@
+"""The `command` provider: runs commands on this machine."""
