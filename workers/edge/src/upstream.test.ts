@@ -19,6 +19,20 @@ function answers(response: () => Response): void {
   gateway.mockImplementation(async () => response());
 }
 
+const events = (...chunks: (string | Error)[]) =>
+  new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const next = chunks.shift();
+      if (next === undefined) {
+        controller.close();
+      } else if (next instanceof Error) {
+        controller.error(next);
+      } else {
+        controller.enqueue(new TextEncoder().encode(next));
+      }
+    },
+  });
+
 const NOT_READY = { error: { message: "m", type: "server_error", param: null, code: "agent_not_ready" } };
 
 describe("the gateway's error", () => {
@@ -84,6 +98,16 @@ describe("a gateway", () => {
     expect(await refusal(await response)).toEqual({ status: 504, code: "upstream_timeout", param: null });
   });
 
+  it("hears at once that the client has gone, before its answer and during it", async () => {
+    const client = new AbortController();
+    answers(() => new Response(events("data: 1\n\n"), { headers: { "content-type": "text/event-stream" } }));
+    await send(env, { signal: client.signal });
+    const signal = gateway.mock.calls[0]?.[1]?.signal;
+    expect(signal?.aborted).toBe(false);
+    client.abort();
+    expect(signal?.aborted).toBe(true);
+  });
+
   it("that has begun to answer may take as long as it likes", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     answers(() => Response.json({}));
@@ -99,20 +123,6 @@ describe("a gateway", () => {
 });
 
 describe("an event stream", () => {
-  const events = (...chunks: (string | Error)[]) =>
-    new ReadableStream<Uint8Array>({
-      pull(controller) {
-        const next = chunks.shift();
-        if (next === undefined) {
-          controller.close();
-        } else if (next instanceof Error) {
-          controller.error(next);
-        } else {
-          controller.enqueue(new TextEncoder().encode(next));
-        }
-      },
-    });
-
   function streams(...chunks: (string | Error)[]): void {
     answers(() => new Response(events(...chunks), { headers: { "content-type": "text/event-stream; charset=utf-8" } }));
   }

@@ -30,17 +30,20 @@ afterAll(async () => {
   await upstream.stop();
 });
 
-/** Starts a request on a connection of its own. */
-function send(headers: Record<string, string> = {}, body: string | Buffer = JSON.stringify(CHAT)): ClientRequest {
+/** A request on a connection of its own, its body still to come. */
+function post(headers: Record<string, string>): ClientRequest {
   const request = httpRequest(new URL(PATHS.CHAT_COMPLETIONS, edge.url), {
     method: "POST",
     agent: false,
     headers: { authorization: `Bearer ${ACME_KEY}`, "content-type": "application/json", ...headers },
   });
   request.on("error", () => undefined);
-  request.end(body);
   open.push(request);
   return request;
+}
+
+function send(headers: Record<string, string> = {}, body: string | Buffer = JSON.stringify(CHAT)): ClientRequest {
+  return post(headers).end(body);
 }
 
 async function answer(request: ClientRequest): Promise<IncomingMessage> {
@@ -192,6 +195,12 @@ describe("the edge's own answers", () => {
       expect(response.statusCode).toBe(413);
       expect(JSON.parse(await whole(response)).error.code).toBe("request_too_large");
     }
+  });
+
+  it("does not wait for a body that says it is over the limit", async () => {
+    const request = post({ "content-length": String(LIMITS.BODY_BYTES + 1) });
+    request.flushHeaders();
+    expect((await within(1000, answer(request))).statusCode).toBe(413);
   });
 
   it("takes a body of exactly the limit", async () => {

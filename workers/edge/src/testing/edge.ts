@@ -61,6 +61,7 @@ export interface Ask {
   readonly key?: string;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
+  readonly signal?: AbortSignal;
 }
 
 /** Sends one request to the Worker; acme's good chat unless told otherwise. Text and bytes go as they are, all else as JSON. */
@@ -69,6 +70,7 @@ export async function send(env: Env, ask: Ask = {}): Promise<Response> {
   const method = ask.method ?? "POST";
   const request = new Request(`https://api.example.test${ask.path ?? PATHS.CHAT_COMPLETIONS}`, {
     method,
+    signal: ask.signal ?? null,
     headers: { authorization: `Bearer ${ask.key ?? ACME_KEY}`, ...ask.headers },
     ...(method === "GET" || method === "HEAD" ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
   });
