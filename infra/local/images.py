@@ -90,6 +90,10 @@ class Images:
             images[recipe.name] = self._kept(recipe, key) or self._build(recipe, key, progress)
         return images
 
+    def planned_references(self) -> dict[str, str]:
+        """References for nodes that are simulated and pull nothing: each digest is that of what would be built from."""
+        return {one.name: f"{PREFIX}/{one.name}@sha256:{digest_of([self.key(one)])}" for one in RECIPES}
+
     def key(self, recipe: Recipe) -> str:
         """What the image is made from, in 16 hex digits; computed without making any of it."""
         parts: list[str | bytes] = [RECIPE, recipe.name, (self.repository / recipe.dockerfile).read_bytes()]

@@ -7,8 +7,9 @@ from typing import Any
 import yaml
 
 from infra.local.credentials import write_private
+from infra.settings import SECRETS
 
-SECRET_SETTINGS = ("moltghost:keyPepper", "moltghost:edgeSigningKey")
+SECRET_SETTINGS = tuple(f"moltghost:{name}" for name in SECRETS)
 
 
 def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,184 @@
+"""A whole region on this machine: prepared, started, deployed by the real engine, asked, taken down."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from infra.local.cache import cache_root
+from infra.local.chat import stream_chat
+from infra.local.cluster.addresses import Addresses
+from infra.local.credentials import Credentials
+from infra.local.engine import Engine, EngineError
+from infra.local.images import IMAGE_TOOLS, Image, Images
+from infra.local.machine import Machine, Mode
+from infra.local.progress import Steps
+from infra.local.stack_file import write_stack_file
+from infra.local.status import EdgeStatus, ProgramStatus, RegionStatus, TenantStatus
+from infra.local.tools import Tools
+from infra.settings import load_settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+EDGE = PROJECT / "workers" / "edge"
+WORKER_SCRIPT = EDGE / "dist" / "index.js"
+STACK = "dev"
+QUESTION = "Who are you?"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a region is started from."""
+
+    tools: dict[str, Path]
+    images: dict[str, Image]
+
+
+class LocalRegion:
+    """The region whose state is in `state`. `slot` (0…15) keeps its ports and addresses apart from another region's."""
+
+    def __init__(self, state: Path, slot: int = 0) -> None:
+        self.state = state.resolve()
+        self.addresses = Addresses(slot)
+        self.machine = Machine(self.state, slot)
+        self.tools = Tools(cache_root())
+        self.stack_file = self.state / f"Pulumi.{STACK}.yaml"
+
+    @property
+    def edge_url(self) -> str:
+        """Where the Worker answers."""
+        return f"http://127.0.0.1:{self.addresses.edge}"
+
+    @property
+    def gateway_origin(self) -> str:
+        """What the Worker fetches for this region: the tunnel's end on loopback."""
+        return f"http://127.0.0.1:{self.addresses.tunnel}"
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """The region's own secrets."""
+        return Credentials(self.state / "keys")
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine that runs the stack here."""
+        pulumi = self.tools.ensure(["pulumi"], lambda _detail: None)["pulumi"]
+        return Engine(self.state, self.stack_file, PROJECT, pulumi, STACK)
+
+    def prepare(self, steps: Steps) -> Prepared:
+        """Make what the region is started from; what is there already is left alone."""
+        with steps.step("System packages") as step:
+            self.machine.ensure_packages(step)
+        with steps.step("Tools") as step:
+            builders = IMAGE_TOOLS if self.machine.mode is Mode.REAL else ()
+            tools = self.tools.ensure(["pulumi", *self.machine.tools, *builders], step)
+        images: dict[str, Image] = {}
+        if self.machine.mode is Mode.REAL:
+            with steps.step("Images") as step:
+                images = Images(cache_root(), self.tools).ensure(step)
+        with steps.step("Edge Worker"):
+            subprocess.run(["npm", "run", "--silent", "build"], cwd=EDGE, check=True)
+        return Prepared(tools, images)
+
+    def start(self, steps: Steps) -> None:
+        """Bring up the machine a stack can land on: cluster, cloud stand-ins, engine."""
+        prepared = self.prepare(steps)
+        with steps.step("Machine") as step:
+            self.machine.up(prepared.tools, prepared.images, step)
+        with steps.step("Engine"):
+            self._write_stack_file(prepared.images)
+
+    def deploy(self, steps: Steps) -> None:
+        """Run `pulumi up`."""
+        with steps.step("pulumi up") as step:
+            self.engine.up(on_line=step)
+
+    def chat(self) -> Iterator[str]:
+        """Ask the first tenant's first agent; the pieces of its answer as they come."""
+        tenant = self.tenants()[0]
+        return stream_chat(self.edge_url, Path(tenant.key_file).read_text(), tenant.agents[0], QUESTION)
+
+    def down(self, steps: Steps) -> None:
+        """Stop and remove everything; nothing is left of the region but the tool cache."""
+        with steps.step("Taking the region down"):
+            self.machine.down()
+
+    def status(self) -> RegionStatus:
+        """What runs and where."""
+        programs = [
+            ProgramStatus(one.name, one.state, one.pid, one.address, str(one.log)) for one in self.machine.status()
+        ]
+        tenants = self.tenants() if programs else []
+        return RegionStatus(
+            state=str(self.state),
+            deployed=bool(tenants),
+            edge=EdgeStatus(self.edge_url),
+            tenants=tenants,
+            kubeconfig=str(self.machine.kubeconfig),
+            backend_url=f"file://{self.state / 'pulumi'}",
+            programs=programs,
+        )
+
+    def tenants(self) -> list[TenantStatus]:
+        """The tenants as deployed; none before the first `pulumi up` has ended."""
+        if not self.stack_file.exists():
+            return []
+        return [
+            TenantStatus(
+                id=tenant["id"],
+                key_file=str(self.credentials.api_key(tenant["id"]).file),
+                namespace=tenant["namespace"],
+                agents=[agent["name"] for agent in tenant["agents"]],
+            )
+            for tenant in self.engine.stack_output().get("tenants", [])
+        ]
+
+    def require_started(self) -> None:
+        """Raise EngineError unless `up` has prepared the engine here."""
+        if not self.stack_file.exists():
+            raise EngineError(f"{self.state} holds no region: run `make up` first")
+
+    def _write_stack_file(self, images: dict[str, Image]) -> None:
+        committed = PROJECT / f"Pulumi.{STACK}.yaml"
+        lacking = write_stack_file(committed, self._overlay(images), self.stack_file)
+        self.engine.prepare()
+        values = {"keyPepper": self.credentials.pepper, "edgeSigningKey": self.credentials.signing_key}
+        for name in sorted(lacking):
+            self.engine.set_secret(name, values[name.removeprefix("moltghost:")]())
+
+    def _overlay(self, images: dict[str, Image]) -> dict[str, Any]:
+        """What only this machine knows of the stack."""
+        tenants = [tenant.id for tenant in load_settings(PROJECT / f"Pulumi.{STACK}.yaml").tenants]
+        keys = [self.credentials.api_key(tenant) for tenant in tenants]
+        here = self.addresses
+        return {
+            "moltghost:region": {
+                "network": {
+                    "nodes": str(here.node_network),
+                    "pods": str(here.pods),
+                    "services": str(here.services),
+                }
+            },
+            "moltghost:machine": {
+                "kubeconfig": str(self.machine.kubeconfig),
+                "aws_endpoint": f"http://127.0.0.1:{here.aws}",
+                "cloudflare_endpoint": f"http://127.0.0.1:{here.cloudflare}",
+                "gateway_origin": self.gateway_origin,
+                "tunnel_source": f"{here.host}/32",
+                **self._image_references(images),
+                "worker_script": str(WORKER_SCRIPT),
+                "edge_keys": self.credentials.public_keys(),
+                "api_keys": [{"tenant": key.tenant, "id": key.id, "hash": key.hash} for key in keys],
+            },
+        }
+
+    def _image_references(self, images: dict[str, Image]) -> dict[str, Any]:
+        """What pods are made from. A cluster that was given pulls its own: there the committed stack file names them."""
+        if self.machine.mode is Mode.GIVEN:
+            return {}
+        names = {"runtime": "runtime", "agent_sandbox": "agent-sandbox-controller"}
+        if self.machine.mode is Mode.SIMULATED:
+            planned = Images(cache_root(), self.tools).planned_references()
+            return {"images": {field: planned[name] for field, name in names.items()}}
+        return {"images": {field: images[name].reference for field, name in names.items()}}

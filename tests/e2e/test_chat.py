@@ -1,0 +1,98 @@
+"""A chat with each tenant's key, through Worker, gateway and pod, by the client customers use."""
+
+from collections.abc import Iterator
+
+import httpx
+import httpx2
+import openai
+import pytest
+
+from runtime.contract import errors, headers, paths
+from tests.e2e.conftest import Customer
+
+pytestmark = pytest.mark.cluster
+
+QUESTION: list[openai.types.chat.ChatCompletionUserMessageParam] = [{"role": "user", "content": "Who are you?"}]
+
+
+@pytest.fixture
+def clients(customers: dict[str, Customer]) -> Iterator[dict[str, openai.OpenAI]]:
+    with httpx2.Client(trust_env=False, timeout=60) as http:
+        yield {
+            name: openai.OpenAI(base_url=f"{one.edge_url}/v1", api_key=one.api_key, http_client=http, max_retries=0)
+            for name, one in customers.items()
+        }
+
+
+@pytest.mark.parametrize("tenant", ["acme", "globex"])
+def test_each_tenants_agent_streams_its_answer(
+    clients: dict[str, openai.OpenAI], customers: dict[str, Customer], tenant: str
+) -> None:
+    stream = clients[tenant].chat.completions.create(model=customers[tenant].agent, messages=QUESTION, stream=True)
+    pieces = [chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices]
+    assert "tiny model" in "".join(pieces)
+    assert len([piece for piece in pieces if piece]) > 1, "the answer came in one piece: something buffers it"
+
+
+@pytest.mark.parametrize("tenant", ["acme", "globex"])
+def test_each_tenants_agent_answers_whole(
+    clients: dict[str, openai.OpenAI], customers: dict[str, Customer], tenant: str
+) -> None:
+    answer = clients[tenant].chat.completions.create(model=customers[tenant].agent, messages=QUESTION)
+    assert "tiny model" in (answer.choices[0].message.content or "")
+    assert answer.choices[0].finish_reason == "stop"
+
+
+def test_the_alias_names_the_agent_in_its_path(customers: dict[str, Customer]) -> None:
+    acme = customers["acme"]
+    answer = httpx.post(
+        f"{acme.edge_url}{paths.CHAT}/{acme.agent}",
+        json={"messages": QUESTION},
+        headers={"authorization": f"Bearer {acme.api_key}"},
+        timeout=60,
+        trust_env=False,
+    )
+    assert answer.status_code == 200
+    assert "tiny model" in answer.json()["choices"][0]["message"]["content"]
+    assert answer.headers[headers.REQUEST_ID]
+
+
+def test_a_wrong_key_is_refused(customers: dict[str, Customer]) -> None:
+    acme = customers["acme"]
+    wrong = acme.api_key[:-1] + ("A" if acme.api_key[-1] != "A" else "B")
+    with httpx2.Client(trust_env=False, timeout=60) as http:
+        client = openai.OpenAI(base_url=f"{acme.edge_url}/v1", api_key=wrong, http_client=http, max_retries=0)
+        with pytest.raises(openai.AuthenticationError) as refusal:
+            client.chat.completions.create(model=acme.agent, messages=QUESTION)
+    assert refusal.value.status_code == 401
+    assert refusal.value.code == errors.INVALID_KEY.code
+
+
+@pytest.mark.parametrize("name", ["{agent}", "globex/{agent}", "no-such-agent"])
+def test_another_tenants_agent_does_not_exist(
+    clients: dict[str, openai.OpenAI], customers: dict[str, Customer], name: str
+) -> None:
+    with pytest.raises(openai.NotFoundError) as refusal:
+        clients["acme"].chat.completions.create(model=name.format(agent=customers["globex"].agent), messages=QUESTION)
+    assert refusal.value.status_code == 404
+    assert refusal.value.code == errors.AGENT_NOT_FOUND.code
+
+
+def test_a_body_over_the_limit_is_refused(clients: dict[str, openai.OpenAI], customers: dict[str, Customer]) -> None:
+    huge: openai.types.chat.ChatCompletionUserMessageParam = {"role": "user", "content": "x" * 1_100_000}
+    with pytest.raises(openai.APIStatusError) as refusal:
+        clients["acme"].chat.completions.create(model=customers["acme"].agent, messages=[huge])
+    assert refusal.value.status_code == 413
+
+
+def test_the_gateway_lets_nobody_past_the_edge(customers: dict[str, Customer]) -> None:
+    acme = customers["acme"]
+    answer = httpx.post(
+        f"{acme.gateway_origin}{paths.CHAT_COMPLETIONS}",
+        json={"model": acme.agent, "messages": QUESTION},
+        headers={"authorization": f"Bearer {acme.api_key}"},
+        timeout=60,
+        trust_env=False,
+    )
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == errors.INVALID_TOKEN.code

@@ -1,0 +1,213 @@
+"""What the engine makes of the region over its life: no change, one change, drift, a violent death, the end."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import boto3
+import httpx
+import psutil
+import pytest
+import yaml
+
+from infra.local.progress import Steps
+from infra.local.region import LocalRegion
+from infra.settings import load_settings
+from tests.e2e.conftest import Cluster, Customer, until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+
+KILLS = 10
+CREATED = re.compile(r"^ \+ +(?P<type>\S+) (?P<name>\S+) created")
+
+
+def changes(region: LocalRegion) -> dict[str, str]:
+    """What a preview would do, by resource name."""
+    return {
+        step["urn"].rsplit("::", 1)[1]: step["op"]
+        for step in region.engine.preview_json()["steps"]
+        if step["op"] != "same"
+    }
+
+
+def test_a_second_preview_shows_no_change(region: LocalRegion) -> None:
+    assert changes(region) == {}
+
+
+def test_one_changed_field_shows_exactly_that_change(region: LocalRegion) -> None:
+    settings = region.stack_file.read_text()
+    stack = yaml.safe_load(settings)
+    stack["config"]["moltghost:tenants"][0]["quota"]["cpu"] += 1
+    region.stack_file.write_text(yaml.safe_dump(stack, sort_keys=False))
+    try:
+        steps = [step for step in region.engine.preview_json()["steps"] if step["op"] != "same"]
+    finally:
+        region.stack_file.write_text(settings)
+    assert [step["op"] for step in steps] == ["update"]
+    assert "ResourceQuota" in steps[0]["urn"]
+    assert all("cpu" in path for path in steps[0]["detailedDiff"]), steps[0]["detailedDiff"]
+
+
+def test_hand_made_drift_shows_after_a_refresh_and_up_mends_it(
+    region: LocalRegion, cluster: Cluster, customers: dict[str, Customer]
+) -> None:
+    namespace = customers["acme"].namespace
+    quota = json.loads(cluster.kubectl("get", "resourcequota", "-n", namespace, "-o", "json"))["items"][0]
+    patch = json.dumps({"spec": {"hard": {"pods": "99"}}})
+    name = quota["metadata"]["name"]
+    cluster.kubectl("patch", "resourcequota", name, "-n", namespace, "--type=merge", "-p", patch)
+
+    region.engine.refresh()
+
+    assert list(changes(region).values()) == ["update"]
+    region.engine.up()
+    mended = json.loads(cluster.kubectl("get", "resourcequota", name, "-n", namespace, "-o", "json"))
+    assert mended["spec"] == quota["spec"]
+
+
+def test_an_engine_killed_ten_times_doubles_nothing(region: LocalRegion, cluster: Cluster) -> None:
+    expected = Counter(resources(region))
+    before = live_objects(region, cluster)
+    region.engine.destroy()
+    apart = sum(expected.values()) // (KILLS + 1)
+    killed_after = [kill_after(region, count=apart) for _ in range(KILLS)]
+    assert len(set(killed_after)) == KILLS, f"each kill must hit another resource: {killed_after}"
+
+    region.engine.up()
+
+    assert Counter(resources(region)) == expected
+    assert changes(region) == {}
+    assert live_objects(region, cluster) == before
+
+
+def test_destroy_leaves_nothing(region: LocalRegion, cluster: Cluster) -> None:
+    assert live_objects(region, cluster)
+    region.engine.destroy()
+    assert live_objects(region, cluster) == Counter()
+    assert resources(region) == []
+
+
+def test_down_leaves_no_process_and_no_folder(machine: LocalRegion, region: LocalRegion) -> None:
+    assert processes_of(region.state), "a running region has processes, or this test sees none"
+    machine.down(Steps())
+    try:
+        assert processes_of(machine.state) == []
+        assert not machine.state.exists()
+        assert (
+            machine.addresses.node_netns
+            not in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout.split()
+        )
+    finally:
+        machine.start(Steps())
+
+
+def kill_after(region: LocalRegion, count: int) -> str:
+    """Run `pulumi up`, kill the engine with SIGKILL after so many creations; the last resource created."""
+    region.engine.recover()
+    engine = subprocess.Popen(
+        [
+            region.engine.pulumi,
+            "up",
+            "--yes",
+            "--skip-preview",
+            "--non-interactive",
+            "--color=never",
+            "--stack",
+            region.engine.stack,
+            "--config-file",
+            region.stack_file,
+        ],
+        cwd=region.engine.project,
+        env=region.engine.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    children = []
+    assert engine.stdout is not None
+    printed = []
+    for line in engine.stdout:
+        printed.append(line)
+        created = CREATED.match(line)
+        count -= created is not None
+        if created and count == 0:
+            children = psutil.Process(engine.pid).children(recursive=True)
+            os.kill(engine.pid, signal.SIGKILL)
+            break
+    assert engine.wait() == -signal.SIGKILL, "".join(printed)
+    engine.stdout.close()
+    assert until(lambda: not any(child.is_running() for child in children), seconds=15), "plugins outlive their engine"
+    assert created is not None
+    return created["name"]
+
+
+def resources(region: LocalRegion) -> list[str]:
+    """URNs in the engine's state."""
+    exported = json.loads(region.engine.run(["stack", "export", "--stack", region.engine.stack]))
+    return [
+        one["urn"] for one in exported["deployment"].get("resources", []) if "::pulumi:pulumi:Stack::" not in one["urn"]
+    ]
+
+
+def live_objects(region: LocalRegion, cluster: Cluster) -> Counter[str]:
+    """What the program made, counted where it really is: the cluster, AWS, Cloudflare."""
+    found: Counter[str] = Counter()
+    kinds = cluster.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+    listed = json.loads(
+        cluster.kubectl("get", ",".join(kinds), "-A", "-o", "json", "-l", "app.kubernetes.io/managed-by=moltghost")
+    )
+    found.update(f"{item['kind']} {item['metadata']['name']}" for item in listed["items"])
+    aws = {
+        "endpoint_url": f"http://127.0.0.1:{region.addresses.aws}",
+        "region_name": "ap-southeast-1",
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+    }
+    found.update(f"bucket {one['Name']}" for one in boto3.client("s3", **aws).list_buckets()["Buckets"])
+    kms = boto3.client("kms", **aws)
+    for key in kms.list_keys()["Keys"]:
+        about = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+        if about["KeyState"] != "PendingDeletion":
+            found[f"key {about['Description']}"] += 1
+    found.update(cloudflare_objects(region))
+    return found
+
+
+def cloudflare_objects(region: LocalRegion) -> list[str]:
+    """Scripts, KV namespaces, records and routes the local Cloudflare holds."""
+    edge = load_settings(region.stack_file).edge
+    lists = {
+        "script": f"accounts/{edge.account_id}/workers/scripts",
+        "namespace": f"accounts/{edge.account_id}/storage/kv/namespaces",
+        "record": f"zones/{edge.zone_id}/dns_records",
+        "route": f"zones/{edge.zone_id}/workers/routes",
+    }
+    root = f"http://127.0.0.1:{region.addresses.cloudflare}/client/v4"
+    return [
+        f"{kind} {one.get('title') or one.get('name') or one.get('pattern') or one['id']}"
+        for kind, path in lists.items()
+        for one in httpx.get(f"{root}/{path}", headers={"authorization": "Bearer local"}, trust_env=False)
+        .raise_for_status()
+        .json()["result"]
+    ]
+
+
+def processes_of(state: Path) -> list[int]:
+    """Processes that carry the region's mark."""
+    mark = f"MOLTGHOST_INSTANCE={state}".encode()
+    return [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and mark in _environment(entry).split(b"\0")
+    ]
+
+
+def _environment(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:
+        return b""
