@@ -28,6 +28,7 @@ class Cloud:
         self.declared = self.store.load()
         await self.host.start()
         await self.host.apply(runtime_options(self.declared))
+        await self.host.listen()
 
     async def close(self) -> None:
         """Stop the runtime."""

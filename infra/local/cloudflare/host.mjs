@@ -2,6 +2,7 @@
 // out. It ends, and workerd with it, when its parent does.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { listen } from "./front.mjs";
 
 const { Log, LogLevel, Miniflare } = createRequire(process.argv[2])("miniflare");
 
@@ -16,6 +17,8 @@ class ErrorLog extends Log {
 }
 
 let miniflare;
+let serving = Promise.reject(new Error("not started"));
+serving.catch(() => {});
 let tail = "";
 
 function follow(stdout, stderr) {
@@ -28,17 +31,19 @@ function follow(stdout, stderr) {
 }
 
 const operations = {
-  /** Runs the Workers of `options` in place of those that ran until now. */
+  /** Runs the Workers of `options` in place of those that ran until now. New connections wait meanwhile. */
   async apply({ options }) {
     tail = "";
-    const all = { ...options, log: new ErrorLog(LogLevel.WARN), handleRuntimeStdio: follow };
+    serving = run({ ...options, log: new ErrorLog(LogLevel.WARN), handleRuntimeStdio: follow });
     try {
-      if (miniflare) await miniflare.setOptions(all);
-      else miniflare = new Miniflare(all);
-      await miniflare.ready;
+      await serving;
     } catch (error) {
       throw new Error(`${error.message}\n${tail}`.trim());
     }
+  },
+  /** Opens the port clients connect to. */
+  async listen({ port }) {
+    await listen(port, () => serving);
   },
   async kvPut({ namespace, key, value }) {
     await (await store(namespace)).put(key, Buffer.from(value, "base64"));
@@ -55,6 +60,13 @@ const operations = {
     return { keys, cursor: cursor ?? "" };
   },
 };
+
+/** The port on which the runtime serves. */
+async function run(options) {
+  if (miniflare) await miniflare.setOptions(options);
+  else miniflare = new Miniflare(options);
+  return Number((await miniflare.ready).port);
+}
 
 /** The first Worker is bound to every namespace, under the namespace's id. */
 function store(namespace) {

@@ -52,6 +52,7 @@ class WorkerHost:
             EDGE_PACKAGE,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(self._temporary())},
             limit=LONGEST_LINE,
             start_new_session=True,  # so that workerd can be ended with it, whatever ended it
         )
@@ -72,12 +73,16 @@ class WorkerHost:
         """Run the Workers of `options`. Raises `ApiError` where one doesn't start."""
         shared = {
             "host": "127.0.0.1",
-            "port": self.port,
+            "port": 0,  # clients come through the front, which `listen` opens
             "cf": False,
             "telemetry": {"enabled": False},
             "kvPersist": str(self.folder / "kv"),
         }
         await self._ask("apply", options={**shared, **options})
+
+    async def listen(self) -> None:
+        """Open the port clients connect to. Raises `ApiError` where it is taken."""
+        await self._ask("listen", port=self.port)
 
     async def put(self, namespace: str, key: str, value: bytes) -> None:
         """Write a KV value."""
@@ -102,6 +107,13 @@ class WorkerHost:
         while names := [key["name"] for key in (await self.keys(namespace))["keys"]]:
             for name in names:
                 await self.delete(namespace, name)
+
+    def _temporary(self) -> Path:
+        """An empty folder for the process's temporary files: one that was killed leaves them."""
+        folder = self.folder / "tmp"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        return folder
 
     async def _ask(self, operation: str, **request: Any) -> Any:
         if self._process is None or self._process.stdin is None or self.ended.is_set():
