@@ -5,6 +5,8 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
@@ -29,7 +31,7 @@ _REASON_BYTES = 4096
 _log = logging.getLogger("agent")
 
 
-async def serve(settings: AgentSettings, port: int = ports.AGENT) -> None:
+async def serve(settings: AgentSettings, port: int) -> None:
     """Serve until SIGTERM; then let running answers finish and end the model server. Raises AgentError."""
     lifecycle = Lifecycle()
     lifecycle.stop_on_signals()
@@ -56,23 +58,29 @@ async def serve(settings: AgentSettings, port: int = ports.AGENT) -> None:
 
 
 def leave_reason(reason: str, where: Path) -> None:
-    """Say why this ends where Kubernetes looks for it; outside a container there may be no such place."""
+    """Say why this ends where Kubernetes looks for it; outside a container there is no such place."""
     with contextlib.suppress(OSError):
-        where.write_bytes(reason.encode()[:_REASON_BYTES])
+        if where.exists():
+            where.write_bytes(reason.encode()[:_REASON_BYTES])
 
 
-def main() -> int:
+def main(
+    environ: Mapping[str, str],
+    port: int = ports.AGENT,
+    model_port: int = ports.OLLAMA,
+    termination_log: Path = TERMINATION_LOG,
+) -> int:
     """The exit status: 0 when told to stop, 1 when the agent cannot do its work."""
     configure("agent")
     try:
-        uvloop.run(serve(read_settings(os.environ)))
+        settings = replace(read_settings(environ), model_port=model_port)
+        uvloop.run(serve(settings, port))
     except (AgentError, SettingsError) as error:
         event(_log, logging.CRITICAL, "gave up", reason=str(error))
-        if TERMINATION_LOG.exists():
-            leave_reason(str(error), TERMINATION_LOG)
+        leave_reason(str(error), termination_log)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(os.environ))

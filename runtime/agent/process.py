@@ -24,12 +24,14 @@ _log = logging.getLogger("child")
 class Child:
     """A running program in a process group of its own; its output goes line by line into our log."""
 
-    def __init__(self, process: asyncio.subprocess.Process, name: str, is_noise: Callable[[str], bool]) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, output: int, name: str, is_noise: Callable[[str], bool]
+    ) -> None:
         self._process = process
         self._name = name
         self._is_noise = is_noise
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._reading = asyncio.create_task(self._read())
+        self._reading = asyncio.create_task(self._read(output))
 
     @classmethod
     async def start(
@@ -43,17 +45,24 @@ class Child:
 
         Raises OSError if it cannot be started.
         """
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env=dict(environ),
-            cwd=cwd,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            limit=_LINE_BYTES,
-        )
-        return cls(process, Path(command[0]).name, is_noise)
+        # A pipe of our own: asyncio would take the program for running as long as anything it started holds its pipe.
+        ours, its = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env=dict(environ),
+                cwd=cwd,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=its,
+                stderr=its,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(ours)
+            raise
+        finally:
+            os.close(its)
+        return cls(process, ours, Path(command[0]).name, is_noise)
 
     @property
     def pid(self) -> int:
@@ -87,6 +96,7 @@ class Child:
         await self._process.wait()
         await self._reap()
         self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -107,17 +117,25 @@ class Child:
             return False
         return True
 
-    async def _read(self) -> None:
-        output = self._process.stdout
-        assert output is not None  # noqa: S101  # asked for above
-        while True:
-            try:
-                line = await output.readline()
-            except ValueError:  # a line beyond the limit; the rest of it follows
-                continue
-            if not line:
-                return
-            text = line.decode(errors="replace").strip()
-            if text and not self._is_noise(text):
-                self._tail.append(text[:_TAIL_CHARS])
-                event(_log, logging.INFO, "output", child=self._name, line=text)
+    async def _read(self, output: int) -> None:
+        reader = asyncio.StreamReader(limit=_LINE_BYTES)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(output, "rb", buffering=0)
+        )
+        try:
+            while line := await _next_line(reader):
+                self._take(line.decode(errors="replace").strip())
+        finally:
+            transport.close()
+
+    def _take(self, line: str) -> None:
+        if line and not self._is_noise(line):
+            self._tail.append(line[:_TAIL_CHARS])
+            event(_log, logging.INFO, "output", child=self._name, line=line)
+
+
+async def _next_line(reader: asyncio.StreamReader) -> bytes:
+    """The next line, with its end; of one beyond the limit the rest; nothing at the end."""
+    while True:
+        with contextlib.suppress(ValueError):
+            return await reader.readline()
