@@ -1,4 +1,4 @@
-"""The files generated from `runtime/contract`, and the command that writes or checks them."""
+"""The files generated from `runtime/contract` and the settings, and the command that writes or checks them."""
 
 import json
 from collections.abc import Mapping
@@ -7,10 +7,12 @@ from types import ModuleType
 
 import click
 
+from infra.settings.reference import render_reference
 from runtime.contract import edge, errors, headers, limits, paths, token
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT_TS = Path("workers/edge/src/generated/contract.ts")
+SETTINGS_MD = Path("docs/settings.md")
 
 _HEADER = """\
 // Written by `moltghost gen` from runtime/contract. Edit that, then run `make gen`.
@@ -69,11 +71,11 @@ def _template(name: str, text: str, *parameters: str) -> str:
 
 def generated_files() -> Mapping[Path, str]:
     """What every generated file must hold, by its path in the project."""
-    return {CONTRACT_TS: render_contract()}
+    return {CONTRACT_TS: render_contract(), SETTINGS_MD: render_reference()}
 
 
 def stale_files(root: Path) -> list[Path]:
-    """The generated files under `root` that are missing or differ from the contract."""
+    """The generated files under `root` that are missing or differ from their source."""
     return [path for path, text in generated_files().items() if _read(root / path) != text]
 
 
@@ -82,12 +84,12 @@ def _read(path: Path) -> str | None:
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Write nothing; fail when a file differs from the contract.")
+@click.option("--check", is_flag=True, help="Write nothing; fail when a file differs from its source.")
 def gen(check: bool) -> None:
-    """Write the files generated from runtime/contract."""
+    """Write the files generated from runtime/contract and the settings."""
     stale = stale_files(ROOT)
     if check and stale:
-        raise click.ClickException(f"{', '.join(map(str, stale))} differs from runtime/contract: run `make gen`")
+        raise click.ClickException(f"{', '.join(map(str, stale))} differ from their source: run `make gen`")
     for path in stale:
         target = ROOT / path
         target.parent.mkdir(parents=True, exist_ok=True)

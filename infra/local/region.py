@@ -174,7 +174,7 @@ class LocalRegion:
         }
 
     def _image_references(self, images: dict[str, Image]) -> dict[str, Any]:
-        """What pods are made from. A cluster that was given pulls its own: there the committed stack file names them."""
+        """What pods are made from. A cluster that was given pulls its own: the stack file names them."""
         if self.machine.mode is Mode.GIVEN:
             return {}
         names = {"runtime": "runtime", "agent_sandbox": "agent-sandbox-controller"}

@@ -14,8 +14,9 @@ from typing import Any
 from kubernetes_asyncio import client
 
 from infra.local.following import Objects, follow, request
+from runtime.contract.labels import DOMAIN
 
-PROVISIONER = "moltghost.io/local-dir"
+PROVISIONER = f"{DOMAIN}/local-dir"
 OWNER = 10001
 """uid and gid the image's programs run as: a pod that may do nothing as root could not take a folder over."""
 
