@@ -13,10 +13,9 @@ PROBE_S = 2.0
 def http_serves(url: str, authority: Path | None = None, client: tuple[Path, Path] | None = None) -> Callable[[], bool]:
     """True once GET `url` answers 2xx; `authority` and `client` (certificate, key) are PEM files for https."""
     verify: ssl.SSLContext | bool = tls_context(authority, client) if authority else False
-    session = httpx.Client(verify=verify, timeout=PROBE_S, trust_env=False)
 
     def ready() -> bool:
-        return session.get(url).is_success
+        return httpx.get(url, verify=verify, timeout=PROBE_S, trust_env=False).is_success
 
     return ready
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from infra.local.cluster import enclosure, netns
 from infra.local.cluster.addresses import Addresses
+from infra.local.cluster.files import write_config
 from infra.local.cluster.shell import run
 from infra.local.supervisord import Program
 
@@ -79,10 +80,9 @@ def render_network(addresses: Addresses) -> str:
 def build_program(folder: Path, addresses: Addresses, sandbox_image: str, ready: Callable[[], bool]) -> Program:
     """Write the configuration under `folder` and build the program."""
     cni = folder / "cni" / "net.d"
-    cni.mkdir(parents=True, exist_ok=True)
-    (cni / "10-pods.conflist").write_text(render_network(addresses))
-    config = folder / "containerd.toml"
-    config.write_text(render_config(cni, sandbox_image, restrict_oom_score=not may_lower_oom_score()))
+    write_config(cni / "10-pods.conflist", render_network(addresses))
+    text = render_config(cni, sandbox_image, restrict_oom_score=not may_lower_oom_score())
+    config = write_config(folder / "containerd.toml", text)
     argv = netns.enter(addresses.node_netns, ["containerd", "--config", str(config), "--log-level", "warn"])
     return Program("containerd", argv, files=[config], ready=ready, deadline_s=30, address=f"unix:{SOCKET} (enclosed)")
 

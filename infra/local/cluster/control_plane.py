@@ -166,6 +166,4 @@ class ControlPlane:
         argv = [str(self.tools[name]), *(f"--{flag}={value}" for flag, value in flags.items())]
         ready = http_serves(health, *trust)
         # The API server would wait for its watchers for a minute; etcd has all it answered for.
-        return Program(
-            name, argv, files=files, ready=ready, deadline_s=60, stop_s=2, address=health.rpartition("/")[0]
-        )
+        return Program(name, argv, files=files, ready=ready, deadline_s=60, stop_s=2, address=health.rpartition("/")[0])

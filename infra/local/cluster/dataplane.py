@@ -6,6 +6,7 @@ import yaml
 
 from infra.local.cluster import netns
 from infra.local.cluster.addresses import Addresses
+from infra.local.cluster.files import write_config
 from infra.local.probes import http_serves
 from infra.local.supervisord import Program
 
@@ -39,7 +40,6 @@ def kube_router(binary: Path, addresses: Addresses, kubeconfig: Path) -> Program
 
 def kube_proxy(binary: Path, folder: Path, addresses: Addresses, kubeconfig: Path) -> Program:
     """In nftables mode, beside kube-router's tables."""
-    config = folder / "kube-proxy.yaml"
     health = f"{addresses.node}:{PROXY_HEALTH_PORT}"
     settings = {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -52,7 +52,7 @@ def kube_proxy(binary: Path, folder: Path, addresses: Addresses, kubeconfig: Pat
         "metricsBindAddress": f"{addresses.node}:10249",
         "conntrack": {"maxPerCore": 0, "min": 0},  # the limit belongs to the host
     }
-    config.write_text(yaml.safe_dump(settings, sort_keys=False))
+    config = write_config(folder / "kube-proxy.yaml", yaml.safe_dump(settings, sort_keys=False))
     return Program(
         "kube-proxy",
         netns.enter(addresses.node_netns, [str(binary), f"--config={config}"]),

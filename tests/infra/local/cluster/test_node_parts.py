@@ -9,6 +9,7 @@ import yaml
 from infra.local.cluster import cgroups, containerd, dataplane, enclosure, kubelet, rbac, simulated
 from infra.local.cluster.addresses import Addresses
 from infra.local.cluster.certificates import Pair
+from infra.local.cluster.files import write_config
 from runtime.contract import labels
 
 ADDRESSES = Addresses(4)
@@ -56,6 +57,13 @@ def test_kube_router_only_judges(tmp_path: Path) -> None:
     argv = dataplane.kube_router(Path("/r"), ADDRESSES, tmp_path).argv
     assert {"--run-firewall=true", "--run-router=false", "--run-service-proxy=false"} <= set(argv)
     assert "--service-cluster-ip-range=198.19.64.0/20" in argv
+
+
+def test_a_configuration_that_says_the_same_is_not_touched(tmp_path: Path) -> None:
+    path = write_config(tmp_path / "folder" / "config", "a")
+    written = path.stat().st_ino
+    assert write_config(path, "a").stat().st_ino == written
+    assert write_config(path, "b").read_text() == "b"
 
 
 def test_kube_proxy_leaves_the_hosts_limits_alone(tmp_path: Path) -> None:
