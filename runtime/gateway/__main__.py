@@ -24,16 +24,18 @@ from runtime.http.server import application, listen
 _log = logging.getLogger("gateway")
 
 
-async def serve(settings: GatewaySettings, api: client.ApiClient) -> None:
+async def serve(
+    settings: GatewaySettings, api: client.ApiClient, port: int = ports.GATEWAY, agent_port: int = ports.AGENT
+) -> None:
     """Serve until SIGTERM; then fail the probe, let the tunnel see it, and let running answers finish."""
     lifecycle = Lifecycle()
     lifecycle.stop_on_signals()
     cache = SandboxCache()
     watch = SandboxWatch(KubernetesSandboxes(api), cache)
     async with proxy.client() as session:
-        chat = chat_handler(TokenVerifier(settings.keys), cache, session)
-        runner = await listen(application(chat, watch.fresh, lifecycle), "0.0.0.0", ports.GATEWAY)  # noqa: S104  # a pod's
-        event(_log, logging.INFO, "serving", region=settings.region, port=ports.GATEWAY)
+        chat = chat_handler(TokenVerifier(settings.keys), cache, session, agent_port)
+        runner = await listen(application(chat, watch.fresh, lifecycle), "0.0.0.0", port)  # noqa: S104  # the pod's own
+        event(_log, logging.INFO, "serving", region=settings.region, port=port)
         watching = asyncio.create_task(watch.run())
         try:
             await lifecycle.run_until_stopped(watching)

@@ -4,7 +4,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from runtime.contract import errors, headers, paths, ports
+from runtime.contract import errors, headers, paths
 from runtime.gateway.sandboxes import SandboxCache
 from runtime.http.answers import Handler, RefusedError
 from runtime.http.auth import authenticate
@@ -15,7 +15,7 @@ _RETRY_AFTER_S = 5
 
 
 def chat_handler(
-    verifier: TokenVerifier, cache: SandboxCache, session: aiohttp.ClientSession, agent_port: int = ports.AGENT
+    verifier: TokenVerifier, cache: SandboxCache, session: aiohttp.ClientSession, agent_port: int
 ) -> Handler:
     """The handler of chat completions: the token names the agent, the cache its pod, the body goes through unread."""
 
