@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from runtime.http.log import JsonFormatter, event
@@ -14,12 +15,22 @@ def formatted(record: logging.LogRecord) -> dict[str, Any]:
     return found
 
 
-def last_record(act: Any) -> logging.LogRecord:
-    records: list[logging.LogRecord] = []
-    log = logging.Logger("test")
-    log.addFilter(lambda record: not records.append(record))
+class Collector(logging.Handler):
+    """Keeps the records it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+def last_record(act: Callable[[logging.Logger], None]) -> logging.LogRecord:
+    log, collector = logging.Logger("test"), Collector()
+    log.addHandler(collector)
     act(log)
-    return records[-1]
+    return collector.records[-1]
 
 
 def test_an_event_keeps_its_fields() -> None:
