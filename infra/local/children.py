@@ -94,8 +94,10 @@ class Children:
 
 
 def _pump(name: str, pipe: IO[bytes] | None, chunks: "queue.SimpleQueue[tuple[str, bytes]]") -> None:
-    while pipe is not None and (chunk := os.read(pipe.fileno(), 4096)):
-        chunks.put((name, chunk))
+    if pipe is not None:
+        with pipe:
+            while chunk := os.read(pipe.fileno(), 4096):
+                chunks.put((name, chunk))
     chunks.put((name, b""))
 
 

@@ -120,7 +120,7 @@ class Engine:
         streaming = on_line is not None
         if streaming and text is not None:
             raise ValueError("a command that is followed line by line takes no standard input")
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [self._program(), *arguments, "--non-interactive", "--color=never"],
             cwd=self.project,
             env=self.environment(),
@@ -128,8 +128,8 @@ class Engine:
             stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if streaming else subprocess.PIPE,
-        )
-        output, errors = _follow(process, on_line) if on_line else process.communicate(text)
+        ) as process:
+            output, errors = _follow(process, on_line) if on_line else process.communicate(text)
         if process.returncode:
             said = _diagnostics(output) if "--json" in arguments else output
             tail = "\n".join(deque(f"{said}\n{errors}".strip().splitlines(), TAIL))

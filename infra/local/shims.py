@@ -32,7 +32,9 @@ def write_shims(bin_folder: Path, home: Path, logs: Path, pulumi: Path) -> None:
 def _write_script(path: Path, module: str, logs: Path) -> None:
     """Whole or not at all: an engine that runs now may be about to start it."""
     # -P: the engine starts plugins in the program's folder, whose files must not shadow a module
-    command = shlex.join([sys.executable, "-P", "-m", module, "--log", str(logs / f"{path.name}.log")])
+    command = shlex.join(
+        [sys.executable, "-P", "-m", "infra.local.protocol", module, "--log", str(logs / f"{path.name}.log")]
+    )
     text = f'#!/bin/sh\nexec {command} "$@"\n'
     if path.exists() and path.read_text() == text:
         return
