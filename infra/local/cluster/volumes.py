@@ -14,11 +14,10 @@ from typing import Any
 from kubernetes_asyncio import client
 
 from infra.local.following import Objects, follow, request
+from runtime.contract.image import UID
 from runtime.contract.labels import DOMAIN
 
 PROVISIONER = f"{DOMAIN}/local-dir"
-OWNER = 10001
-"""uid and gid the image's programs run as: a pod that may do nothing as root could not take a folder over."""
 
 CLAIMS = "/api/v1/persistentvolumeclaims"
 VOLUMES = "/api/v1/persistentvolumes"
@@ -85,7 +84,7 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     if os.geteuid() == 0:
-        os.chown(folder, OWNER, OWNER)
+        os.chown(folder, UID, UID)
 
 
 async def provision(api: client.ApiClient, root: Path, node: str) -> None:

@@ -6,17 +6,18 @@ import shutil
 import signal
 import socket
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from components.cluster.spec import PLATFORM_NAMESPACE
 from infra.local.cache import cache_root
 from infra.local.cluster.cgroups import group_processes, hierarchies
 from infra.local.cluster.cluster import Cluster
-from infra.local.machine import Machine, MachineInfo
+from infra.local.machine import GATEWAY_SERVICE, Machine, MachineInfo
 from infra.local.orphans import instance_processes
 from infra.local.packages import ensure_packages
 from infra.local.tools import Tools
@@ -176,8 +177,7 @@ def test_the_kubernetes_service_is_reached_from_a_pod(kubectl: Kubectl, pods: di
 
 
 def test_the_host_reaches_a_pod(pods: dict[str, str]) -> None:
-    with urllib.request.urlopen(f"http://{pods['one']}:8080", timeout=5) as answer:
-        assert answer.read() == b"hello\n"
+    assert httpx.get(f"http://{pods['one']}:8080", timeout=5, trust_env=False).text == "hello\n"
 
 
 def test_pods_reach_the_world_that_is_played_and_no_other(
@@ -208,6 +208,23 @@ def test_a_policy_denies_between_pods_of_one_node_until_it_is_removed(kubectl: K
     kubectl("-n", NAMESPACE, "delete", "networkpolicy", "deny")
     eventually(lambda: reaches(kubectl, "two", pods["one"], 8080), "ingress is allowed again")
     eventually(lambda: reaches(kubectl, "one", pods["two"], 8080), "egress is allowed again")
+
+
+def test_the_tunnel_leads_to_the_gateways_pods(kubectl: Kubectl, images: dict[str, Archive], info: MachineInfo) -> None:
+    meta = {"name": GATEWAY_SERVICE, "namespace": PLATFORM_NAMESPACE}
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLATFORM_NAMESPACE}})
+    kubectl("-n", PLATFORM_NAMESPACE, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+    pod = build_pod("two", images["probe"].reference)
+    pod["metadata"]["namespace"] = PLATFORM_NAMESPACE
+    service = {"selector": {"name": "two"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
+    kubectl.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": service}, pod)
+
+    def ask() -> tuple[int, str]:
+        answer = httpx.get(info.gateway_origin, timeout=5, trust_env=False)
+        return answer.status_code, answer.text
+
+    assert ask()[0] == 502, "no pod is ready yet"
+    eventually(lambda: ask() == (200, "hello\n"), "the pod answers through the tunnel", 60)
 
 
 def test_up_again_changes_nothing(
