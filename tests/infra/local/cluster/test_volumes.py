@@ -10,7 +10,6 @@ import pytest
 from infra.local.cluster.gpus import lacks_gpus
 from infra.local.cluster.volumes import (
     CLAIM_MARK,
-    OWNER,
     PROVISIONER,
     VOLUME_MARK,
     build_volume,
@@ -19,6 +18,7 @@ from infra.local.cluster.volumes import (
     wants_deletion,
     wants_volume,
 )
+from runtime.contract.image import UID
 
 CLAIM: dict[str, Any] = {
     "metadata": {"namespace": "acme", "name": "data", "uid": "u-1", "annotations": {CLAIM_MARK: PROVISIONER}},
@@ -96,7 +96,7 @@ def test_a_folder_is_the_images_users_alone(tmp_path: Path) -> None:
     make_folder(tmp_path / "v")
     found = (tmp_path / "v").stat()
     assert found.st_mode & 0o777 == 0o700
-    assert found.st_uid == (OWNER if os.geteuid() == 0 else os.geteuid())
+    assert found.st_uid == (UID if os.geteuid() == 0 else os.geteuid())
 
 
 @pytest.mark.parametrize(
