@@ -160,7 +160,7 @@ class KubernetesKind(Kind):
         if resource is None:  # with its definition went every object of the kind
             return
         path = self._path(resource, call.id)
-        cluster.delete(path, (manifests.annotation(inputs, manifests.PROPAGATION) or "foreground").capitalize())
+        cluster.delete(path, manifests.propagation(inputs, self.api_version))
         # also where skipAwait is set: whatever comes next may need the name
         waiting.until_gone(call, cluster, path, str((state.get("metadata") or {}).get("uid") or ""))
 

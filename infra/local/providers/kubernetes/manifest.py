@@ -43,6 +43,16 @@ def annotation(manifest: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def propagation(manifest: Mapping[str, Any], api_version: str) -> str:
+    """How a deletion treats what the object owns: the annotation's word; else wait for it where there can be such."""
+    chosen = annotation(manifest, PROPAGATION)
+    if chosen:
+        return chosen[:1].upper() + chosen[1:]
+    group = group_of(api_version)
+    owns_nothing = group in ("", "autoscaling", "policy") or group.endswith(".k8s.io")
+    return "Background" if owns_nothing else "Foreground"
+
+
 def is_true(manifest: Mapping[str, Any], name: str) -> bool:
     """Whether an annotation says `true`."""
     return annotation(manifest, name).lower() == "true"

@@ -63,7 +63,9 @@ def test_definition_and_object_of_its_kind_come_and_go_in_one_update(program: Pr
         CRD
         + """
 widget = resource("kubernetes:test.example/v1:Widget", "widget", {
-    "apiVersion": "test.example/v1", "kind": "Widget", "metadata": {"name": "one"}, "spec": {"size": 1},
+    "apiVersion": "test.example/v1", "kind": "Widget", "spec": {"size": 1},
+    # the garbage collector, which ends a foreground deletion, learns of new kinds only every half minute
+    "metadata": {"name": "one", "annotations": {"pulumi.com/deletionPropagationPolicy": "background"}},
 }, outputs=["status"], depends_on=[definition])
 secret = resource("kubernetes:core/v1:Secret", "secret", {
     "metadata": {"name": "credentials"}, "stringData": {"password": "correct-horse"},

@@ -83,3 +83,11 @@ def test_an_imported_object_has_nothing_of_the_servers() -> None:
     }
     assert manifest.importable(live) == {"kind": "ConfigMap", "metadata": {"name": "a", "annotations": {"mine": "1"}}}
     assert live["metadata"]["uid"] == "u"
+
+
+def test_only_what_can_own_something_is_deleted_after_it() -> None:
+    assert manifest.propagation({}, "apps/v1") == "Foreground"
+    assert manifest.propagation({}, "agents.x-k8s.io/v1beta1") == "Foreground"
+    assert manifest.propagation({}, "rbac.authorization.k8s.io/v1") == "Background"
+    chosen = {"metadata": {"annotations": {manifest.PROPAGATION: "orphan"}}}
+    assert manifest.propagation(chosen, "apps/v1") == "Orphan"
