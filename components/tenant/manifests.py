@@ -29,6 +29,10 @@ def build_namespace(spec: TenantSpec) -> Manifest:
     }
 
 
+_COUNTED = "jsonpath={.status.used['count/sandboxes.agents.x-k8s.io']}"
+"""Kubernetes counts a kind half a minute after its definition came at the latest, and admits none of it before."""
+
+
 def build_quota(spec: TenantSpec) -> Manifest:
     """The ceilings of all a namespace holds; a Service with an address outside the cluster is not to be had at all."""
     quota = spec.quota
@@ -44,7 +48,9 @@ def build_quota(spec: TenantSpec) -> Manifest:
         "services.loadbalancers": "0",
         "services.nodeports": "0",
     }
-    return _manifest(spec, "v1", "ResourceQuota", "tenant", {"hard": hard})
+    quota_manifest = _manifest(spec, "v1", "ResourceQuota", "tenant", {"hard": hard})
+    quota_manifest["metadata"]["annotations"] = {"pulumi.com/waitFor": _COUNTED}
+    return quota_manifest
 
 
 def build_limits(spec: TenantSpec) -> Manifest:

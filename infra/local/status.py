@@ -3,7 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -58,26 +60,24 @@ def show(status: RegionStatus, console: Console) -> None:
     if not status.programs:
         console.print(f"Nothing runs in {status.state}. `make up` brings a region up.")
         return
-    console.print(table("Programs", ("name", "state", "pid", "address", "log"), [_row(one) for one in status.programs]))
+    rows = [(one.name, one.state, str(one.pid or "-"), one.address) for one in status.programs]
+    console.print(table("Programs", ("name", "state", "pid", "address"), rows))
+    console.print(f"Logs        {Path(status.programs[0].log).parent}/<name>.log")
     if not status.deployed:
         console.print("Nothing is deployed yet. `make up` continues where it stopped.")
         return
     console.print(f"Edge        {status.edge.url}")
     console.print(f"Kubeconfig  {status.kubeconfig}")
     console.print(f"Backend     {status.backend_url}")
-    rows = [(one.id, ", ".join(one.agents), one.namespace, one.key_file) for one in status.tenants]
-    console.print(table("Tenants", ("tenant", "agents", "namespace", "key file"), rows))
+    tenants = [(one.id, ", ".join(one.agents), one.namespace, one.key_file) for one in status.tenants]
+    console.print(table("Tenants", ("tenant", "agents", "namespace", "key file"), tenants))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """A plain table; long values fold rather than vanish, since a person copies them."""
-    drawn = Table(title=title, title_justify="left")
+    drawn = Table(title=title, title_justify="left", box=box.SIMPLE)
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
     return drawn
-
-
-def _row(program: ProgramStatus) -> tuple[str, ...]:
-    return program.name, program.state, str(program.pid or "-"), program.address, program.log
