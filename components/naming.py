@@ -23,8 +23,8 @@ def is_label(text: str) -> bool:
 def resource_name(owner: str, region: str, role: str) -> str:
     """`<owner>-<region>-<role>`, a DNS label of at most 63 characters, different for different parts.
 
-    `owner` is a tenant or PLATFORM. A hash of the parts is added where the plain form could be read in two ways (a hyphen
-    in owner or region) or is too long, so that no two share a name. Raises ValueError if a part is no DNS label.
+    `owner` is a tenant or PLATFORM. A hash of the parts is added where the plain form could be read in two ways (a
+    hyphen in owner or region) or is too long, so that no two share a name. Raises ValueError if a part is no DNS label.
     """
     parts = (owner, region, role)
     for part in parts:

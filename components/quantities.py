@@ -17,7 +17,9 @@ def memory(gib: float) -> str:
 
 def volume(gb: int) -> str:
     """Storage in decimal GB: `50G`, `2T`."""
-    return f"{gb // 1000}T" if gb % 1000 == 0 and gb else f"{gb}G"
+    if gb == 0:
+        return "0"
+    return f"{gb // 1000}T" if gb % 1000 == 0 else f"{gb}G"
 
 
 GPU = "nvidia.com/gpu"

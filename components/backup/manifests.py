@@ -17,7 +17,7 @@ def build_bucket_policy(spec: BackupSpec, key_arns: Mapping[TenantId, str]) -> s
     arn = bucket_arn(spec.bucket)
     statements = [_tls_only(arn), _prefixes_only(arn, spec)]
     statements += [_own_key_only(arn, tenant, key_arns[tenant]) for tenant in spec.tenants]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True, separators=(",", ":"))
 
 
 def _tls_only(arn: str) -> dict[str, Any]:
@@ -74,4 +74,4 @@ def build_key_policy(spec: BackupSpec) -> str:
             },
         },
     ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True, separators=(",", ":"))

@@ -5,7 +5,7 @@ from pydantic import Field
 from components.labels import Region, TenantId
 from components.values import Label, Values
 
-MAX_TENANTS = 40
+MAX_TENANTS = 32
 """Tenants one bucket can keep apart: S3 takes a bucket policy of 20 KB, and each tenant has a statement in it."""
 
 

@@ -21,8 +21,8 @@ class ClusterArgs:
 class Cluster(pulumi.ComponentResource):
     """Namespaces, priorities, storage class, the `Sandbox` kind and its controller.
 
-    `base` is what the platform's own pods wait for, `ready` what an agent waits for: the kind, the classes it names, and
-    the controller that will see it.
+    `base` is what the platform's own pods wait for, `ready` what an agent waits for: the kind, the classes it names,
+    and the controller that will see it.
     """
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:

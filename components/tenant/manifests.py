@@ -29,15 +29,14 @@ def build_namespace(spec: TenantSpec) -> Manifest:
     }
 
 
-_COUNTED = "jsonpath={.status.used['count/sandboxes.agents.x-k8s.io']}"
-"""Kubernetes counts a kind half a minute after its definition came at the latest, and admits none of it before."""
-
-
 def build_quota(spec: TenantSpec) -> Manifest:
-    """The ceilings of all a namespace holds; a Service with an address outside the cluster is not to be had at all."""
+    """The ceilings of all a namespace holds; a Service with an address outside the cluster is not to be had at all.
+
+    Agents are counted by their pods and claims. Counting Sandboxes too would add nothing, and make the first of them wait:
+    Kubernetes refuses objects of a new kind for up to half a minute wherever a quota names that kind.
+    """
     quota = spec.quota
     hard = {
-        "count/sandboxes.agents.x-k8s.io": str(quota.agents),
         "limits.memory": memory(quota.memory_gib),
         "persistentvolumeclaims": str(quota.agents),
         "pods": str(quota.agents),
@@ -48,9 +47,7 @@ def build_quota(spec: TenantSpec) -> Manifest:
         "services.loadbalancers": "0",
         "services.nodeports": "0",
     }
-    quota_manifest = _manifest(spec, "v1", "ResourceQuota", "tenant", {"hard": hard})
-    quota_manifest["metadata"]["annotations"] = {"pulumi.com/waitFor": _COUNTED}
-    return quota_manifest
+    return _manifest(spec, "v1", "ResourceQuota", "tenant", {"hard": hard})
 
 
 def build_limits(spec: TenantSpec) -> Manifest:

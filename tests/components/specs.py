@@ -1,0 +1,89 @@
+"""One good spec of every kind, for tests to depart from."""
+
+from ipaddress import IPv4Network
+
+from components.agent.spec import AgentSpec, EgressSpec, Lifecycle
+from components.backup.spec import BackupSpec, bucket_arn
+from components.cluster.spec import ClusterSpec, StorageSpec
+from components.control_plane.spec import GatewaySpec
+from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
+from components.labels import AgentId, Region, TenantId
+from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
+
+SIN = Region("sin")
+ACME, GLOBEX = TenantId("acme"), TenantId("globex")
+IMAGE = "registry.example.com/moltghost/runtime@sha256:" + "ab" * 32
+EDGE_KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "one", "x": "A" * 43}]}
+NODES = IPv4Network("10.20.0.0/20")
+ACCOUNT = "123456789012"
+BUCKET = "moltghost-sin-snapshots"
+
+AGENT = AgentSpec(
+    tenant=ACME,
+    region=SIN,
+    name=AgentId("helper"),
+    namespace="acme-sin-agents",
+    image=IMAGE,
+    model="tiny",
+    context_tokens=4096,
+    gpu_class="l40s",
+    cpu=4,
+    memory_gib=24,
+    volume_gb=200,
+    egress=(EgressSpec(cidr=IPv4Network("1.1.1.0/24"), ports=(443, 8443)),),
+    never=(IPv4Network("10.0.0.0/8"), IPv4Network("169.254.0.0/16")),
+    lifecycle=Lifecycle.ALWAYS_ON,
+    edge_keys=EDGE_KEYS,
+    storage_class="moltghost-agent-data",
+    priority_class="moltghost-agent",
+    service_account="agent",
+)
+BACKUP = BackupSpec(
+    bucket=BUCKET,
+    region=SIN,
+    aws_region="ap-southeast-1",
+    account_id=ACCOUNT,
+    tenants=(ACME, GLOBEX),
+    noncurrent_days=30,
+)
+CLUSTER = ClusterSpec(
+    region=SIN,
+    controller_image=IMAGE,
+    api_server_nodes=NODES,
+    api_server_port=6443,
+    storage=StorageSpec(provisioner="ebs.csi.aws.com", parameters={"type": "gp3"}),
+)
+GATEWAY = GatewaySpec(
+    region=SIN,
+    namespace="moltghost-system",
+    image=IMAGE,
+    replicas=3,
+    spread="strict",
+    priority_class="moltghost-platform",
+    tunnel_source=IPv4Network("10.20.0.1/32"),
+    api_server_nodes=NODES,
+    api_server_port=6443,
+    edge_keys=EDGE_KEYS,
+)
+EDGE = EdgeSpec(
+    region=SIN,
+    account_id="0" * 32,
+    zone_id="1" * 32,
+    hostname="api.example.com",
+    script_name="platform-sin-edge",
+    script="export default {}",
+    origins={SIN: "http://127.0.0.1:20013"},
+    routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), region=SIN),),
+    api_keys=(ApiKeySpec(tenant=ACME, id="default", hash="a" * 64),),
+)
+TENANT = TenantSpec(
+    tenant=ACME,
+    region=SIN,
+    namespace="acme-sin-agents",
+    quota=QuotaSpec(agents=2, gpus=2, cpu=8, memory_gib=48, volumes_gb=400),
+    supplied_labels={"cost-center": "42"},
+    gateway_namespace="moltghost-system",
+)
+TENANT_KEY = TenantKeySpec(
+    tenant=ACME, region=SIN, aws_region="ap-southeast-1", account_id=ACCOUNT, bucket_arn=bucket_arn(BUCKET)
+)

@@ -1,0 +1,89 @@
+"""A tenant is held to its ceilings and apart from everybody."""
+
+import json
+
+import pytest
+
+from components.labels import ReservedLabelError
+from components.tenant.key import alias_name, build_key_policy
+from components.tenant.manifests import (
+    build_limits,
+    build_namespace,
+    build_policies,
+    build_quota,
+    build_service_account,
+)
+from runtime.contract import labels, ports
+from tests.components.specs import TENANT, TENANT_KEY
+
+
+def test_pods_outside_the_restricted_profile_are_refused_not_just_reported() -> None:
+    own = build_namespace(TENANT)["metadata"]["labels"]
+    for mode in ("enforce", "audit", "warn"):
+        assert own[f"pod-security.kubernetes.io/{mode}"] == "restricted"
+        assert own[f"pod-security.kubernetes.io/{mode}-version"].startswith("v1.")
+
+
+@pytest.mark.parametrize(
+    "key", [labels.TENANT, "pod-security.kubernetes.io/enforce", "kubernetes.io/metadata.name", "NVIDIA.com/x"]
+)
+def test_a_tenant_cannot_label_itself_out(key: str) -> None:
+    with pytest.raises(ReservedLabelError):
+        build_namespace(TENANT.model_copy(update={"supplied_labels": {key: "x"}}))
+
+
+def test_the_quota_counts_everything_an_agent_takes() -> None:
+    hard = build_quota(TENANT)["spec"]["hard"]
+    assert hard["requests.nvidia.com/gpu"] == "2"
+    assert hard["requests.storage"] == "400G"
+    assert hard["pods"] == hard["persistentvolumeclaims"] == "2"
+    assert hard["requests.memory"] == hard["limits.memory"] == "48Gi"
+    assert hard["services.loadbalancers"] == hard["services.nodeports"] == "0"
+
+
+def test_a_pod_has_exactly_one_gpu() -> None:
+    limits = {each["type"]: each for each in build_limits(TENANT)["spec"]["limits"]}
+    assert limits["Pod"]["min"] == limits["Pod"]["max"] == {"nvidia.com/gpu": "1"}
+    assert limits["PersistentVolumeClaim"] == {
+        "type": "PersistentVolumeClaim",
+        "min": {"storage": "50G"},
+        "max": {"storage": "2T"},
+    }
+
+
+def test_only_the_gateway_comes_in_and_only_to_the_agents_port() -> None:
+    policies = {policy["metadata"]["name"]: policy["spec"] for policy in build_policies(TENANT)}
+    assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    (rule,) = [rule for spec in policies.values() for rule in spec.get("ingress", [])]
+    # One peer with both selectors: as two peers, any pod of the gateway's namespace would do.
+    assert rule["from"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "moltghost-system"}},
+            "podSelector": {"matchLabels": {labels.ROLE: labels.ROLE_GATEWAY}},
+        }
+    ]
+    assert rule["ports"] == [{"protocol": "TCP", "port": ports.AGENT}]
+
+
+def test_agents_get_out_to_dns_alone() -> None:
+    rules = [rule for policy in build_policies(TENANT) for rule in policy["spec"].get("egress", [])]
+    assert [{port["port"] for port in rule["ports"]} for rule in rules] == [{53}]
+    assert all("podSelector" in peer and "namespaceSelector" in peer for rule in rules for peer in rule["to"])
+
+
+def test_the_account_has_no_token() -> None:
+    assert build_service_account(TENANT)["automountServiceAccountToken"] is False
+
+
+def test_the_key_is_used_through_s3_for_one_bucket_and_by_nobody_else() -> None:
+    statements = json.loads(build_key_policy(TENANT_KEY))["Statement"]
+    uses = [each for each in statements if "kms:Decrypt" in each["Action"] or "kms:*" in each["Action"]]
+    (use,) = uses
+    assert use["Condition"]["StringEquals"]["kms:EncryptionContext:aws:s3:arn"] == TENANT_KEY.bucket_arn
+    assert use["Condition"]["StringEquals"]["kms:ViaService"] == "s3.ap-southeast-1.amazonaws.com"
+    assert all(each["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"} for each in statements)
+
+
+def test_two_tenants_have_two_aliases() -> None:
+    assert alias_name(TENANT_KEY) == "alias/moltghost/sin/acme"
+    assert alias_name(TENANT_KEY.model_copy(update={"tenant": "globex"})) != alias_name(TENANT_KEY)

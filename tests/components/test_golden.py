@@ -1,0 +1,110 @@
+"""What each component renders, as files a reviewer reads. `pytest --update-golden` writes them anew."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.agent import manifests as agent
+from components.backup import manifests as backup
+from components.cluster import controller
+from components.cluster import manifests as cluster
+from components.control_plane import manifests as gateway
+from components.control_plane import policies as gateway_policies
+from components.edge import manifests as edge
+from components.tenant import key
+from components.tenant import manifests as tenant
+from tests.components import specs
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+
+
+def render_cluster() -> list[Any]:
+    spec = specs.CLUSTER
+    return [
+        *cluster.build_namespaces(spec),
+        *cluster.build_priority_classes(spec),
+        cluster.build_storage_class(spec),
+        *controller.build_controller_identity(spec),
+        *controller.build_controller_policies(spec),
+        controller.build_controller(spec),
+    ]
+
+
+def render_tenant() -> list[Any]:
+    spec = specs.TENANT
+    return [
+        tenant.build_namespace(spec),
+        tenant.build_quota(spec),
+        tenant.build_limits(spec),
+        tenant.build_service_account(spec),
+        *tenant.build_policies(spec),
+        json.loads(key.build_key_policy(specs.TENANT_KEY)),
+    ]
+
+
+def render_agent() -> list[Any]:
+    return [agent.build_sandbox(specs.AGENT), agent.build_egress(specs.AGENT)]
+
+
+def render_control_plane() -> list[Any]:
+    spec = specs.GATEWAY
+    return [
+        *gateway.build_identity(spec),
+        gateway.build_config(spec),
+        gateway.build_deployment(spec),
+        gateway.build_service(spec),
+        gateway.build_disruption_budget(spec),
+        *gateway_policies.build_policies(spec),
+    ]
+
+
+def render_backup() -> list[Any]:
+    arns = {tenant: f"arn:aws:kms:ap-southeast-1:123456789012:key/{tenant}" for tenant in specs.BACKUP.tenants}
+    return [
+        json.loads(backup.build_bucket_policy(specs.BACKUP, arns)),
+        json.loads(backup.build_key_policy(specs.BACKUP)),
+    ]
+
+
+def render_edge() -> list[Any]:
+    return [asdict(record) for record in (*edge.build_key_records(specs.EDGE), *edge.build_routes(specs.EDGE))]
+
+
+RENDERED: dict[str, Callable[[], list[Any]]] = {
+    "agent": render_agent,
+    "backup": render_backup,
+    "cluster": render_cluster,
+    "control_plane": render_control_plane,
+    "edge": render_edge,
+    "tenant": render_tenant,
+}
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes a value used twice out twice: a reviewer follows no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("component", RENDERED)
+def test_what_a_component_renders_is_what_was_reviewed(component: str, update_golden: bool) -> None:
+    file = GOLDEN / f"{component}.yaml"
+    text = yaml.dump_all(RENDERED[component](), Dumper=_Plain, sort_keys=False, width=120)
+    if update_golden:
+        file.write_text(text)
+    assert text == file.read_text(), "the rendering changed: look at it, then run pytest --update-golden"
+
+
+@pytest.mark.parametrize("component", RENDERED)
+def test_rendering_twice_gives_the_same(component: str) -> None:
+    assert RENDERED[component]() == RENDERED[component]()
+
+
+def test_no_golden_file_is_left_behind() -> None:
+    assert {file.stem for file in GOLDEN.glob("*.yaml")} == set(RENDERED)

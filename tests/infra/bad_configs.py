@@ -1,0 +1,335 @@
+"""Configs that must be refused: how each departs from a good one, and what must be said of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Config = dict[str, Any]
+SECRET_KEY = "mg_acme_0123456789abcdefghij"
+PRIVATE_PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----"
+PRIVATE_JWK = {"kty": "OKP", "crv": "Ed25519", "kid": "one", "x": "A" * 43, "d": "very-private"}
+
+
+@dataclass(frozen=True)
+class Bad:
+    """One departure. `path` is the place that must be named, `says` what the message must contain."""
+
+    name: str
+    change: Callable[[Config], object]
+    path: str
+    says: tuple[str, ...]
+
+
+def put(value: object, *steps: str | int) -> Callable[[Config], None]:
+    """Set one place of the config."""
+
+    def change(config: Config) -> None:
+        holder: Any = config
+        for step in steps[:-1]:
+            holder = holder[step]
+        holder[steps[-1]] = value
+
+    return change
+
+
+def take(*steps: str | int) -> Callable[[Config], None]:
+    """Remove one place of the config."""
+
+    def change(config: Config) -> None:
+        holder: Any = config
+        for step in steps[:-1]:
+            holder = holder[step]
+        del holder[steps[-1]]
+
+    return change
+
+
+def both(*changes: Callable[[Config], object]) -> Callable[[Config], None]:
+    """Several departures that make one fault together."""
+
+    def change(config: Config) -> None:
+        for each in changes:
+            each(config)
+
+    return change
+
+
+R, E, T, M = "moltghost:region", "moltghost:edge", "moltghost:tenants", "moltghost:machine"
+AGENT = (T, 0, "agents", 0)
+AT = "moltghost:tenants[0].agents[0]"
+
+
+def egress(cidr: object, ports: object = (443,)) -> Callable[[Config], None]:
+    """Give the first agent one egress rule."""
+    return put([{"cidr": cidr, "ports": list(ports) if isinstance(ports, tuple) else ports}], *AGENT, "egress")
+
+
+def rename(tenant: str) -> Callable[[Config], None]:
+    """Give the first tenant another id, everywhere it stands."""
+    return both(put(tenant, T, 0, "id"), put(tenant, M, "api_keys", 0, "tenant"))
+
+
+SHAPE = [
+    Bad(
+        "unknown section", put({}, "moltghost:tenant"), "moltghost:tenant", ("not a setting", "Did you mean `tenants`?")
+    ),
+    Bad("unknown key", put(1, *AGENT, "memory_gb"), f"{AT}.memory_gb", ("Did you mean `memory_gib`?",)),
+    Bad("unknown key, nothing like it", put(1, R, "zzz"), f"{R}.zzz", ("Take it out; known here are aws, backup",)),
+    Bad("other namespace", put("x", "aws:region"), "aws:region", ("other namespaces are not read",)),
+    Bad("no kind", take("moltghost:kind"), "moltghost:kind", ("is missing", "e.g. `kind: dev`")),
+    Bad("unknown kind", put("prod", "moltghost:kind"), "moltghost:kind", ('= "prod"', "must be 'dev'")),
+    Bad("no region", take(R), R, ("is missing",)),
+    Bad("region is text", put("sin", R), R, ('= "sin"', "must be a mapping")),
+    Bad("no tenants", put([], T), T, ("is empty", "List 1 to 32 tenants")),
+    Bad("tenants is a mapping", put({"acme": {}}, T), T, ("must be a list",)),
+    Bad("no edge", take(E), E, ("is missing",)),
+    Bad("missing field", take(*AGENT, "volume_gb"), f"{AT}.volume_gb", ("is missing", "e.g. `volume_gb: 50`")),
+    Bad(
+        "volume is text", put("50 GB", *AGENT, "volume_gb"), f"{AT}.volume_gb", ('= "50 GB"', "must be a whole number")
+    ),
+    Bad("volume too small", put(49, *AGENT, "volume_gb"), f"{AT}.volume_gb", ("= 49", "50 GB to 2000 GB (2 TB)")),
+    Bad("volume too big", put(2001, *AGENT, "volume_gb"), f"{AT}.volume_gb", ("= 2001", "50 GB to 2000 GB (2 TB)")),
+    Bad("cpu is text", put("250m", *AGENT, "cpu"), f"{AT}.cpu", ('= "250m"', "must be a number", "CPU cores")),
+    Bad("no cpu", put(0, *AGENT, "cpu"), f"{AT}.cpu", ("= 0", "greater than or equal to 0.1")),
+    Bad("true is no number", put(True, *AGENT, "memory_gib"), f"{AT}.memory_gib", ("= true", "must be a number")),
+    Bad("unknown lifecycle", put("sleepy", *AGENT, "lifecycle"), f"{AT}.lifecycle", ("'always-on' or 'suspendable'",)),
+    Bad(
+        "account is a number",
+        put(123456789012, R, "aws", "account_id"),
+        f"{R}.aws.account_id",
+        ("must be text", "quoted"),
+    ),
+    Bad("account is short", put("123", R, "aws", "account_id"), f"{R}.aws.account_id", ("Twelve digits",)),
+    Bad("no AWS region", put("singapore", R, "aws", "region"), f"{R}.aws.region", ("Name an AWS region",)),
+    Bad("two gateways", put(2, R, "gateway", "replicas"), f"{R}.gateway.replicas", ("= 2", "three gateways at least")),
+    Bad("unknown spread", put("loose", R, "gateway", "spread"), f"{R}.gateway.spread", ("'strict' or 'relaxed'",)),
+    Bad("no GPU classes", put({}, R, "gpu_classes"), f"{R}.gpu_classes", ("is empty", "List its GPUs by class")),
+    Bad(
+        "class of none",
+        put(0, R, "gpu_classes", "l40s", "count"),
+        f"{R}.gpu_classes.l40s.count",
+        ("= 0", "one at least"),
+    ),
+    Bad("no lock of no days", put(0, R, "backup", "lock_days"), f"{R}.backup.lock_days", ("= 0", "1 to 3650")),
+    Bad(
+        "number as label", put({"cost": 7}, T, 0, "labels"), "moltghost:tenants[0].labels.cost", ("= 7", "must be text")
+    ),
+    Bad("zone in capitals", put("Moltghost.Test", E, "zone"), f"{E}.zone", ("in lower case",)),
+    Bad("zone id is a name", put("moltghost", E, "zone_id"), f"{E}.zone_id", ("32 hexadecimal digits",)),
+    Bad("port out of range", egress("1.1.1.0/24", (70000,)), f"{AT}.egress[0].ports[0]", ("= 70000", "1 to 65535")),
+    Bad("egress without a port", egress("1.1.1.0/24", ()), f"{AT}.egress[0].ports", ("is empty",)),
+]
+
+NAMES = [
+    Bad("tenant in capitals", put("Acme", T, 0, "id"), "moltghost:tenants[0].id", ('= "Acme"', "is not a DNS label")),
+    Bad(
+        "tenant with underscore", put("ac_me", T, 0, "id"), "moltghost:tenants[0].id", ("is not a DNS label", "hyphens")
+    ),
+    Bad("tenant begins with digit", put("7up", T, 0, "id"), "moltghost:tenants[0].id", ("a letter comes first",)),
+    Bad("name of 64", put("a" * 64, T, 0, "id"), "moltghost:tenants[0].id", ("is 64 characters long", "at most 63")),
+    Bad("derived name", put("a" * 57, *AGENT, "name"), f"{AT}.name", ("of 64 characters", "Shorten it by 1")),
+    Bad("reserved tenant", rename("platform"), "moltghost:tenants[0].id", ("of the platform's own",)),
+    Bad("kube tenant", rename("kube-system"), "moltghost:tenants[0].id", ("of the platform's own",)),
+    Bad(
+        "tenant twice",
+        both(put("acme", T, 1, "id"), put("acme", M, "api_keys", 1, "tenant"), put("other", M, "api_keys", 1, "id")),
+        "moltghost:tenants[1].id",
+        ('= "acme"', "moltghost:tenants[0].id has it too"),
+    ),
+    Bad(
+        "agent twice",
+        lambda config: config[T][0].update(
+            agents=[*config[T][0]["agents"]] * 2,
+            quota={"agents": 2, "gpus": 2, "cpu": 1, "memory_gib": 2, "volumes_gb": 100},
+        ),
+        "moltghost:tenants[0].agents[1].name",
+        ('= "helper"', "agents[0].name has it too"),
+    ),
+    Bad("region with a hyphen", put("sin-1", R, "name"), f"{R}.name", ("2 to 16 lower-case letters and digits",)),
+    Bad(
+        "host outside the zone", put("api.example.com", E, "hostname"), f"{E}.hostname", ("in the zone moltghost.test",)
+    ),
+    Bad(
+        "reserved label",
+        put({"moltghost.io/tenant": "globex"}, T, 0, "labels"),
+        "moltghost:tenants[0].labels.moltghost.io/tenant",
+        ("a label of the platform's own",),
+    ),
+    Bad(
+        "reserved subdomain",
+        put({"pod-security.kubernetes.io/enforce": "privileged"}, T, 0, "labels"),
+        "moltghost:tenants[0].labels.pod-security.kubernetes.io/enforce",
+        ("a label of the platform's own", "Take it out"),
+    ),
+    Bad(
+        "label value", put({"cost": "a b"}, T, 0, "labels"), "moltghost:tenants[0].labels.cost", ("is no label value",)
+    ),
+    Bad("label key", put({"a b": "c"}, T, 0, "labels"), "moltghost:tenants[0].labels.a b", ("is no label key",)),
+]
+
+ADDRESSES = [
+    Bad("no CIDR", put("pods", R, "network", "pods"), f"{R}.network.pods", ("is not a range of IPv4 addresses",)),
+    Bad("IPv6", put("fd00::/8", R, "network", "pods"), f"{R}.network.pods", ("is not a range of IPv4 addresses",)),
+    Bad(
+        "host bits",
+        put("198.18.0.1/20", R, "network", "pods"),
+        f"{R}.network.pods",
+        ("beyond its prefix", "198.18.0.0/20"),
+    ),
+    Bad(
+        "pods and services",
+        put("198.18.8.0/24", R, "network", "services"),
+        f"{R}.network.pods",
+        ("overlaps moltghost:region.network.services (198.18.8.0/24)",),
+    ),
+    Bad(
+        "nodes in pods",
+        put("198.18.0.0/28", R, "network", "nodes"),
+        f"{R}.network.nodes",
+        ("overlaps moltghost:region.network.pods (198.18.0.0/20)",),
+    ),
+    Bad("link-local pods", put("169.254.0.0/16", R, "network", "pods"), f"{R}.network.pods", ("the link-local range",)),
+    Bad(
+        "egress to metadata",
+        egress("169.254.169.254/32"),
+        f"{AT}.egress[0].cidr",
+        ("metadata address 169.254.169.254",),
+    ),
+    Bad("egress around metadata", egress("169.0.0.0/8"), f"{AT}.egress[0].cidr", ("metadata address 169.254.169.254",)),
+    Bad("egress to link-local", egress("169.254.0.0/24"), f"{AT}.egress[0].cidr", ("link-local addresses",)),
+    Bad("egress to 10/8", egress("10.1.0.0/16"), f"{AT}.egress[0].cidr", ("private addresses (10.0.0.0/8)",)),
+    Bad("egress to 172.16/12", egress("172.20.0.0/16"), f"{AT}.egress[0].cidr", ("private addresses (172.16.0.0/12)",)),
+    Bad(
+        "egress to 192.168/16",
+        egress("192.168.1.0/24"),
+        f"{AT}.egress[0].cidr",
+        ("private addresses (192.168.0.0/16)",),
+    ),
+    Bad("egress around 10/8", egress("8.0.0.0/5"), f"{AT}.egress[0].cidr", ("private addresses (10.0.0.0/8)",)),
+    Bad(
+        "egress to carrier NAT", egress("100.64.0.0/24"), f"{AT}.egress[0].cidr", ("private addresses (100.64.0.0/10)",)
+    ),
+    Bad("egress to loopback", egress("127.0.0.1/32"), f"{AT}.egress[0].cidr", ("reserved addresses (127.0.0.0/8)",)),
+    Bad("egress to everything", egress("0.0.0.0/0"), f"{AT}.egress[0].cidr", ("every address there is",)),
+    Bad("egress to the nodes", egress("198.51.100.0/24"), f"{AT}.egress[0].cidr", ("the region's own nodes",)),
+    Bad("egress to the pods", egress("198.18.1.0/24"), f"{AT}.egress[0].cidr", ("the region's own pods",)),
+]
+
+AMOUNTS = [
+    Bad(
+        "class not offered", put("h100", *AGENT, "gpu_class"), f"{AT}.gpu_class", ("not offered", "Choose one of l40s")
+    ),
+    Bad("quota of GPUs", put(0, T, 0, "quota", "gpus"), "moltghost:tenants[0].quota.gpus", ("= 0", "below the 1 GPUs")),
+    Bad(
+        "quota of agents", put(0, T, 0, "quota", "agents"), "moltghost:tenants[0].quota.agents", ("below the 1 agents",)
+    ),
+    Bad("quota of cpu", put(0.2, T, 0, "quota", "cpu"), "moltghost:tenants[0].quota.cpu", ("= 0.2", "0.25 CPU cores")),
+    Bad("quota of memory", put(0.5, T, 0, "quota", "memory_gib"), "moltghost:tenants[0].quota.memory_gib", ("1 GiB",)),
+    Bad("quota of volumes", put(49, T, 0, "quota", "volumes_gb"), "moltghost:tenants[0].quota.volumes_gb", ("50 GB",)),
+    Bad("negative quota", put(-1, T, 1, "quota", "gpus"), "moltghost:tenants[1].quota.gpus", ("= -1",)),
+    Bad(
+        "more promised than there is",
+        put(8, T, 1, "quota", "gpus"),
+        "moltghost:tenants[1].quota.gpus",
+        ("brings the GPUs promised to tenants to 9; the region has 8",),
+    ),
+    Bad(
+        "more of a class than there is",
+        put({"l40s": {"count": 1}, "a10": {"count": 7}}, R, "gpu_classes"),
+        "moltghost:tenants[1].agents[0].gpu_class",
+        ("one more than the 1 GPUs of this class",),
+    ),
+    Bad(
+        "locked, and deleted with the stack",
+        put(30, R, "backup", "lock_days"),
+        f"{R}.backup.delete_with_stack",
+        ("snapshots are locked for 30 days",),
+    ),
+]
+
+SECRETS = [
+    Bad("plain pepper", put("hunter2", "moltghost:keyPepper"), "moltghost:keyPepper", ("in plain text", "--secret")),
+    Bad(
+        "plain signing key",
+        put('{"kty":"OKP","d":"very-private"}', "moltghost:edgeSigningKey"),
+        "moltghost:edgeSigningKey",
+        ("stands in plain text", "Take it out and make a new one"),
+    ),
+    Bad(
+        "key as label",
+        put({"key": SECRET_KEY}, T, 0, "labels"),
+        "moltghost:tenants[0].labels.key",
+        ("an API key in plain",),
+    ),
+    Bad(
+        "PEM",
+        put({"p": PRIVATE_PEM}, R, "storage", "parameters"),
+        f"{R}.storage.parameters.p",
+        ("a private key in plain",),
+    ),
+    Bad(
+        "private JWK",
+        put([PRIVATE_JWK], M, "edge_keys"),
+        f"{M}.edge_keys[0]",
+        ("a private JWK in plain text", "revoke it"),
+    ),
+    Bad(
+        "AWS key",
+        put({"k": "AKIA" + "A" * 16}, R, "storage", "parameters"),
+        f"{R}.storage.parameters.k",
+        ("an AWS access key",),
+    ),
+    Bad(
+        "encrypted setting",
+        put({"secure": "v1:x"}, "moltghost:kind"),
+        "moltghost:kind",
+        ("holds no secret", "plain text"),
+    ),
+]
+
+MACHINES = [
+    Bad("no image", take(M, "images", "runtime"), f"{M}.images.runtime", ("is missing", "by digest")),
+    Bad(
+        "image by tag",
+        put("localhost/runtime:latest", M, "images", "runtime"),
+        f"{M}.images.runtime",
+        ("a tag can move",),
+    ),
+    Bad("relative path", put("kubeconfig", M, "kubeconfig"), f"{M}.kubeconfig", ("is not an absolute path",)),
+    Bad("no URL", put("127.0.0.1:1", M, "aws_endpoint"), f"{M}.aws_endpoint", ("is not the URL of a server",)),
+    Bad(
+        "real AWS",
+        put("https://s3.example.com", M, "aws_endpoint"),
+        f"{M}.aws_endpoint",
+        ("not a server of this machine",),
+    ),
+    Bad(
+        "tunnel from a pod",
+        put("198.18.0.9/32", M, "tunnel_source"),
+        f"{M}.tunnel_source",
+        ("could pass for the tunnel",),
+    ),
+    Bad(
+        "tunnel from a range",
+        put("198.51.100.0/28", M, "tunnel_source"),
+        f"{M}.tunnel_source",
+        ("more than one address",),
+    ),
+    Bad(
+        "key of nobody",
+        put("umbrella", M, "api_keys", 0, "tenant"),
+        f"{M}.api_keys[0].tenant",
+        ("Name one of acme, globex",),
+    ),
+    Bad("hash is no hash", put("abc", M, "api_keys", 0, "hash"), f"{M}.api_keys[0].hash", ("never the key",)),
+    Bad(
+        "one hash twice",
+        put("b" * 64, M, "api_keys", 0, "hash"),
+        f"{M}.api_keys[1].hash",
+        ("api_keys[0].hash has it too",),
+    ),
+    Bad("wrong curve", put("P-256", M, "edge_keys", 0, "crv"), f"{M}.edge_keys[0].crv", ("Edge keys are Ed25519",)),
+    Bad("no edge key", put([], M, "edge_keys"), f"{M}.edge_keys", ("is empty", "one public key at least")),
+]
+
+BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *SECRETS, *MACHINES]

@@ -1,0 +1,1 @@
+"""The whole program, recorded without an engine."""

@@ -1,0 +1,158 @@
+"""Runs the program without an engine and keeps everything it registers."""
+
+import json
+import runpy
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+import pulumi
+from google.protobuf import json_format
+from pulumi.runtime import mocks, settings
+from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
+
+from tests.stack_files import PROJECT
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that reached the engine marked as a secret."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One registration: what the engine is told of a resource."""
+
+    urn: str
+    type: str
+    name: str
+    custom: bool
+    parent: str
+    inputs: dict[str, Any]
+    provider: str
+    depends_on: tuple[str, ...]
+    create_timeout: str
+    ignore_changes: tuple[str, ...]
+
+
+@dataclass
+class Recording:
+    """All a run registered, and what its stack exported."""
+
+    resources: list[Registered] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+    awaited: set[str] = field(default_factory=set)
+
+    def of(self, type_: str) -> list[Registered]:
+        """The resources of one type."""
+        return [each for each in self.resources if each.type == type_]
+
+    def one(self, type_: str, name: str) -> Registered:
+        """The resource of a type and a name."""
+        (found,) = [each for each in self.of(type_) if each.name == name]
+        return found
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """Every Kubernetes object."""
+        return [each.inputs for each in self.resources if each.type.startswith("kubernetes:")]
+
+    def children(self, parent: Registered) -> Iterator[Registered]:
+        """What a component holds."""
+        return (each for each in self.resources if each.parent == parent.urn)
+
+
+class Provider(mocks.Mocks):
+    """Answers as the providers do: an id, and what only they know."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        known: dict[str, Any] = {}
+        if args.typ == "aws:kms/key:Key":
+            known = {"arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/{args.name}", "keyId": args.name}
+        return f"{args.name}-id", {**args.inputs, **known}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program asks a provider: {args.token}")
+
+
+class Monitor(mocks.MockMonitor):
+    """The mocks' monitor, which also keeps what they throw away."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(Provider())
+        self.recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the protocol's name
+        if request.type == "pulumi:pulumi:Stack":
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        self.recording.resources.append(
+            Registered(
+                urn=self.make_urn(request.parent, request.type, request.name),
+                type=request.type,
+                name=request.name,
+                custom=request.custom,
+                parent=request.parent,
+                inputs=_plain(json_format.MessageToDict(request.object)),
+                provider=request.provider,
+                depends_on=tuple(request.dependencies),
+                create_timeout=request.customTimeouts.create,
+                ignore_changes=tuple(request.ignoreChanges),
+            )
+        )
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+def record(config: Mapping[str, str], secrets: Mapping[str, str]) -> Recording:
+    """Run infra/__main__.py with this config; every resource's URN has been awaited when this returns.
+
+    Raises whatever the program raises.
+    """
+    recording = Recording()
+    made: list[pulumi.Resource] = []
+    register = pulumi.Resource.__init__
+
+    def remember(resource: pulumi.Resource, *args: Any, **kwargs: Any) -> None:
+        register(resource, *args, **kwargs)
+        made.append(resource)
+
+    def program() -> pulumi.Output[list[str]]:
+        with warnings.catch_warnings():
+            # The AWS SDK warns of its own deprecated classes while it loads them, used or not.
+            warnings.filterwarnings("ignore", ".* has been deprecated in favor of", DeprecationWarning)
+            runpy.run_path(str(PROJECT / "infra" / "__main__.py"), run_name="__main__")
+        return pulumi.Output.all(*[resource.urn for resource in made]).apply(
+            lambda urns: recording.awaited.update(urns) or urns  # type: ignore[func-returns-value]
+        )
+
+    whole = {**config, **secrets}
+    environment = {"PULUMI_CONFIG": json.dumps(whole), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(sorted(secrets))}
+    settings.reset_options()
+    mocks.set_mocks(Provider(), project="moltghost", stack="dev", preview=False, monitor=Monitor(recording))
+    stack = settings.get_root_resource()
+    with patch.dict("os.environ", environment), patch.object(pulumi.Resource, "__init__", remember):
+        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    recording.exports = {name: _known(value) for name, value in stack.outputs.items()}  # type: ignore[union-attr]
+    return recording
+
+
+def _known(value: Any) -> Any:
+    """A value with its Outputs replaced by what they came to be."""
+    known: list[Any] = []
+    pulumi.runtime.test(lambda: pulumi.Output.from_input(value).apply(known.append))()  # type: ignore[no-untyped-call]
+    return known[0]
+
+
+def _plain(value: Any) -> Any:
+    """A value off the wire: secrets as Secret, whole numbers as such."""
+    if isinstance(value, dict):
+        if value.get(_special_sig_key) == _special_secret_sig:
+            return Secret(_plain(value["value"]))
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

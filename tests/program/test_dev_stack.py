@@ -1,0 +1,329 @@
+"""The dev stack as the engine is told of it: every child, held by its component, with the inputs it should have."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from runtime.contract import edge
+from tests.program.conftest import SECRETS
+from tests.program.recording import Recording, Registered, Secret, record
+from tests.stack_files import API_SERVER_PORT, PEPPER, SIGNING_KEY, dev_config, engine_config, machine
+
+BUCKET = "moltghost-local-123456789012-snapshots-50dbeafed8"
+SNAPSHOTS = "platform-local-snapshots"
+
+# Each component's children by type; the golden files say what is in the Kubernetes ones.
+CHILDREN = {
+    ("moltghost:cluster:Cluster", "platform-local-cluster"): {
+        "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": 1,
+        "kubernetes:apps/v1:Deployment": 1,
+        "kubernetes:core/v1:Namespace": 2,
+        "kubernetes:core/v1:ServiceAccount": 1,
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy": 2,
+        "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": 1,
+        "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": 1,
+        "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
+        "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
+        "kubernetes:scheduling.k8s.io/v1:PriorityClass": 2,
+        "kubernetes:storage.k8s.io/v1:StorageClass": 1,
+    },
+    ("moltghost:control_plane:ControlPlane", "platform-local-control-plane"): {
+        "kubernetes:apps/v1:Deployment": 1,
+        "kubernetes:core/v1:ConfigMap": 1,
+        "kubernetes:core/v1:Service": 1,
+        "kubernetes:core/v1:ServiceAccount": 1,
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy": 4,
+        "kubernetes:policy/v1:PodDisruptionBudget": 1,
+        "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": 1,
+        "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": 1,
+    },
+    **{
+        ("moltghost:tenant:Tenant", f"{tenant}-local-tenant"): {
+            "aws:kms/alias:Alias": 1,
+            "aws:kms/key:Key": 1,
+            "kubernetes:core/v1:LimitRange": 1,
+            "kubernetes:core/v1:Namespace": 1,
+            "kubernetes:core/v1:ResourceQuota": 1,
+            "kubernetes:core/v1:ServiceAccount": 1,
+            "kubernetes:networking.k8s.io/v1:NetworkPolicy": 3,
+        }
+        for tenant in ("acme", "globex")
+    },
+    ("moltghost:agent:Agent", "acme-local-helper"): {"kubernetes:agents.x-k8s.io/v1beta1:Sandbox": 1},
+    ("moltghost:agent:Agent", "globex-local-analyst"): {"kubernetes:agents.x-k8s.io/v1beta1:Sandbox": 1},
+    ("moltghost:backup:Backup", "platform-local-backup"): {
+        "aws:kms/alias:Alias": 1,
+        "aws:kms/key:Key": 1,
+        "aws:s3/bucket:Bucket": 1,
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 1,
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 1,
+        "aws:s3/bucketPolicy:BucketPolicy": 1,
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 1,
+        "aws:s3/bucketVersioning:BucketVersioning": 1,
+    },
+    ("moltghost:edge:Edge", "platform-local-edge"): {
+        "cloudflare:index/dnsRecord:DnsRecord": 1,
+        "cloudflare:index/workersKv:WorkersKv": 5,
+        "cloudflare:index/workersKvNamespace:WorkersKvNamespace": 2,
+        "cloudflare:index/workersRoute:WorkersRoute": 1,
+        "cloudflare:index/workersScript:WorkersScript": 1,
+    },
+}
+
+# What the AWS and Cloudflare children are told, whole; policies and secrets have tests of their own.
+INPUTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("aws:s3/bucket:Bucket", SNAPSHOTS): {"bucket": BUCKET, "forceDestroy": True, "objectLockEnabled": False},
+    ("aws:s3/bucketVersioning:BucketVersioning", SNAPSHOTS): {
+        "bucket": f"{SNAPSHOTS}-id",
+        "versioningConfiguration": {"status": "Enabled"},
+    },
+    ("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", SNAPSHOTS): {
+        "bucket": f"{SNAPSHOTS}-id",
+        "rules": [
+            {
+                "applyServerSideEncryptionByDefault": {
+                    "kmsMasterKeyId": f"arn:aws:kms:ap-southeast-1:123456789012:key/{SNAPSHOTS}",
+                    "sseAlgorithm": "aws:kms",
+                },
+                "bucketKeyEnabled": True,
+            }
+        ],
+    },
+    ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", SNAPSHOTS): {
+        "bucket": f"{SNAPSHOTS}-id",
+        "blockPublicAcls": True,
+        "blockPublicPolicy": True,
+        "ignorePublicAcls": True,
+        "restrictPublicBuckets": True,
+    },
+    ("aws:s3/bucketOwnershipControls:BucketOwnershipControls", SNAPSHOTS): {
+        "bucket": f"{SNAPSHOTS}-id",
+        "rule": {"objectOwnership": "BucketOwnerEnforced"},
+    },
+    ("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", SNAPSHOTS): {
+        "bucket": f"{SNAPSHOTS}-id",
+        "rules": [
+            {
+                "id": "old-versions",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "noncurrentVersionExpiration": {"noncurrentDays": 30},
+                "expiration": {"expiredObjectDeleteMarker": True},
+            },
+            {
+                "id": "unfinished-uploads",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "abortIncompleteMultipartUpload": {"daysAfterInitiation": 3},
+            },
+        ],
+    },
+    ("aws:kms/alias:Alias", SNAPSHOTS): {"name": "alias/moltghost/local/snapshots", "targetKeyId": SNAPSHOTS},
+    ("aws:kms/alias:Alias", "acme-local-snapshots"): {
+        "name": "alias/moltghost/local/acme",
+        "targetKeyId": "acme-local-snapshots",
+    },
+    ("cloudflare:index/workersRoute:WorkersRoute", "platform-local-worker"): {
+        "zoneId": "fedcba9876543210fedcba9876543210",
+        "pattern": "api.moltghost.test/*",
+        "script": "platform-local-edge",
+    },
+    ("cloudflare:index/dnsRecord:DnsRecord", "platform-local-worker"): {
+        "zoneId": "fedcba9876543210fedcba9876543210",
+        "name": "api.moltghost.test",
+        "type": "AAAA",
+        "content": "100::",
+        "proxied": True,
+        "ttl": 1,
+        "comment": "Answered by the Worker; nothing is behind it.",
+    },
+    ("cloudflare:index/workersKv:WorkersKv", "acme-local-route-helper"): {
+        "accountId": "0123456789abcdef0123456789abcdef",
+        "namespaceId": "platform-local-routes-id",
+        "keyName": "acme/helper",
+        "value": '{"region":"local"}',
+    },
+    ("cloudflare:index/workersKv:WorkersKv", "platform-local-origin"): {
+        "accountId": "0123456789abcdef0123456789abcdef",
+        "namespaceId": "platform-local-routes-id",
+        "keyName": "region:local",
+        "value": '{"origin":"http://127.0.0.1:20013"}',
+    },
+    ("cloudflare:index/workersKv:WorkersKv", "acme-local-key-default"): {
+        "accountId": "0123456789abcdef0123456789abcdef",
+        "namespaceId": "platform-local-keys-id",
+        "keyName": "a" * 64,
+        "value": '{"agents":["*"],"key":"default","tenant":"acme"}',
+    },
+}
+
+
+def test_every_resource_was_awaited(recording: Recording) -> None:
+    assert recording.awaited == {each.urn for each in recording.resources}
+    assert len(recording.resources) > 70
+
+
+def test_every_component_holds_its_children_and_nothing_is_left_over(recording: Recording) -> None:
+    held = 0
+    for (type_, name), expected in CHILDREN.items():
+        children = list(recording.children(recording.one(type_, name)))
+        assert Counter(child.type for child in children) == expected, name
+        held += len(children)
+    providers = [each for each in recording.resources if each.type.startswith("pulumi:providers:")]
+    assert len(recording.resources) == held + len(CHILDREN) + len(providers)
+
+
+@pytest.mark.parametrize(("type_", "name"), INPUTS)
+def test_the_inputs_of_a_child(type_: str, name: str, recording: Recording) -> None:
+    assert recording.one(type_, name).inputs == INPUTS[type_, name]
+
+
+@pytest.mark.parametrize("name", ["platform", "acme", "globex"])
+def test_a_key_rotates_and_has_a_policy_that_is_not_everybodys(name: str, recording: Recording) -> None:
+    key = recording.one("aws:kms/key:Key", f"{name}-local-snapshots").inputs
+    assert key["enableKeyRotation"] is True
+    assert key["deletionWindowInDays"] >= 7
+    statements = json.loads(key["policy"])["Statement"]
+    assert all(each["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"} for each in statements)
+
+
+def test_the_bucket_policy_names_the_keys_the_tenants_really_have(recording: Recording) -> None:
+    policy = recording.one("aws:s3/bucketPolicy:BucketPolicy", SNAPSHOTS).inputs
+    statements = {each["Sid"]: each for each in json.loads(policy["policy"])["Statement"]}
+    for tenant in ("acme", "globex"):
+        (arn,) = statements[f"OwnKeyOnly{tenant.capitalize()}"]["Condition"]["StringNotEquals"].values()
+        assert arn == f"arn:aws:kms:ap-southeast-1:123456789012:key/{tenant}-local-snapshots"
+    assert BUCKET in statements["TlsOnly"]["Resource"][0]
+
+
+def test_the_worker_has_its_bindings_and_its_secrets_are_secret(recording: Recording) -> None:
+    script = recording.one("cloudflare:index/workersScript:WorkersScript", "platform-local-worker").inputs
+    assert script["content"].startswith("export default")
+    bindings = {each["name"]: each for each in script["bindings"]}
+    assert bindings[edge.BINDING_KEYS]["namespaceId"] == "platform-local-keys-id"
+    assert bindings[edge.BINDING_ROUTES]["namespaceId"] == "platform-local-routes-id"
+    assert bindings[edge.SECRET_PEPPER]["text"] == Secret(PEPPER)
+    assert bindings[edge.SECRET_SIGNING_KEY]["text"] == Secret(SIGNING_KEY)
+
+
+def test_no_secret_reaches_the_engine_unmarked(recording: Recording) -> None:
+    def unmarked(value: object) -> str:
+        if isinstance(value, Secret):
+            return ""
+        if isinstance(value, dict):
+            return " ".join(unmarked(each) for each in value.values())
+        return " ".join(map(unmarked, value)) if isinstance(value, list) else str(value)
+
+    everything = " ".join(unmarked(each.inputs) for each in recording.resources) + unmarked(recording.exports)
+    assert "local" in everything
+    assert PEPPER not in everything
+    assert '"d":"private"' not in everything
+
+
+def test_every_child_goes_through_a_provider_of_the_programs_own(recording: Recording) -> None:
+    made = {each.urn: each for each in recording.resources if each.type.startswith("pulumi:providers:")}
+    assert len(made) == 3
+    for each in recording.resources:
+        if each.custom and each.urn not in made:
+            package = each.type.partition(":")[0]
+            assert made[each.provider.rpartition("::")[0]].type == f"pulumi:providers:{package}", each.urn
+
+
+def test_the_providers_speak_to_this_machine(recording: Recording) -> None:
+    (aws,) = recording.of("pulumi:providers:aws")
+    (cloudflare,) = recording.of("pulumi:providers:cloudflare")
+    (kubernetes,) = recording.of("pulumi:providers:kubernetes")
+    assert set(json.loads(aws.inputs["endpoints"])[0].values()) == {"http://127.0.0.1:20010"}
+    assert json.loads(aws.inputs["allowedAccountIds"]) == ["123456789012"]
+    assert cloudflare.inputs["baseUrl"] == "http://127.0.0.1:20011/client/v4"
+    assert isinstance(cloudflare.inputs["apiToken"], Secret)
+    assert f"https://127.0.0.1:{API_SERVER_PORT}" in kubernetes.inputs["kubeconfig"]
+
+
+def test_no_agent_starts_before_what_holds_it(recording: Recording) -> None:
+    names = {each.urn: each for each in recording.resources}
+    for tenant, agent in (("acme", "helper"), ("globex", "analyst")):
+        sandbox = recording.one("kubernetes:agents.x-k8s.io/v1beta1:Sandbox", f"{tenant}-local-{agent}")
+        waits_for = {
+            (names[urn].type.rpartition(":")[2], names[urn].name) for urn in sandbox.depends_on if urn in names
+        }
+        assert {
+            ("CustomResourceDefinition", "platform-local-sandbox-definition"),
+            ("Deployment", "platform-local-agent-sandbox-controller"),
+            ("NetworkPolicy", f"{tenant}-local-default-deny"),
+            ("ResourceQuota", f"{tenant}-local-quota"),
+            ("LimitRange", f"{tenant}-local-limits"),
+            ("StorageClass", "platform-local-moltghost-agent-data"),
+        } <= waits_for
+        assert sandbox.create_timeout == "660s"
+
+
+def test_only_a_suspendable_agent_keeps_the_mode_it_was_put_in(recording: Recording) -> None:
+    sandboxes: dict[str, Registered] = {
+        each.name: each for each in recording.of("kubernetes:agents.x-k8s.io/v1beta1:Sandbox")
+    }
+    assert sandboxes["acme-local-helper"].ignore_changes == ()
+    assert sandboxes["globex-local-analyst"].ignore_changes == ("spec.operatingMode",)
+
+
+def test_what_the_stack_tells_its_readers(recording: Recording) -> None:
+    assert recording.exports == {
+        "region": "local",
+        "gateway_namespace": "moltghost-system",
+        "bucket": BUCKET,
+        "edge": {"hostname": "api.moltghost.test", "script": "platform-local-edge"},
+        "tenants": [
+            {"id": "acme", "namespace": "acme-local-agents", "agents": [{"name": "helper", "sandbox": "helper"}]},
+            {"id": "globex", "namespace": "globex-local-agents", "agents": [{"name": "analyst", "sandbox": "analyst"}]},
+        ],
+    }
+
+
+def test_a_locked_bucket_is_made_with_its_lock(tmp_path: Path) -> None:
+    config = {**dev_config(), "moltghost:machine": machine(tmp_path)}
+    config["moltghost:region"]["backup"] = {"lock_days": 7}
+    recording = record(engine_config(config), SECRETS)
+    assert recording.one("aws:s3/bucket:Bucket", SNAPSHOTS).inputs["objectLockEnabled"] is True
+    lock = recording.one("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", SNAPSHOTS).inputs
+    assert lock["rule"] == {"defaultRetention": {"mode": "COMPLIANCE", "days": 7}}
+
+
+def test_an_egress_list_becomes_a_policy_of_the_agents_own(tmp_path: Path) -> None:
+    config = {**dev_config(), "moltghost:machine": machine(tmp_path)}
+    config["moltghost:tenants"][0]["agents"][0]["egress"] = [{"cidr": "1.1.1.0/24", "ports": [443]}]
+    recording = record(engine_config(config), SECRETS)
+    policy = recording.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", "acme-local-helper-egress").inputs
+    assert policy["spec"]["egress"] == [
+        {"to": [{"ipBlock": {"cidr": "1.1.1.0/24"}}], "ports": [{"protocol": "TCP", "port": 443}]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"moltghost:kind": "prod"}, "moltghost:kind"),
+        ({"moltghost:machine": None}, "make up"),
+    ],
+)
+def test_a_bad_config_ends_the_program_before_anything_is_registered(change: dict[str, Any], says: str) -> None:
+    config = {key: value for key, value in {**dev_config(), **change}.items() if value is not None}
+    with pytest.raises(pulumi.RunError, match=says):
+        record(engine_config(config), SECRETS)
+
+
+def test_a_missing_secret_is_a_problem_like_any_other(tmp_path: Path) -> None:
+    config = {**dev_config(), "moltghost:machine": machine(tmp_path)}
+    with pytest.raises(pulumi.RunError, match="pulumi config set --secret moltghost:keyPepper"):
+        record(engine_config(config), {"moltghost:edgeSigningKey": SIGNING_KEY})
+
+
+def test_a_cluster_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    config = {**dev_config(), "moltghost:machine": machine(tmp_path)}
+    (tmp_path / "kubeconfig").unlink()
+    with pytest.raises(pulumi.RunError, match="make up"):
+        record(engine_config(config), SECRETS)
