@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from infra.local.cloudflare.errors import ApiError
 from infra.local.cloudflare.runtime_options import runtime_options
 from infra.local.cloudflare.store import Collections, Store
 from infra.local.cloudflare.worker_host import WorkerHost
@@ -39,17 +38,8 @@ class Cloud:
         async with self._lock:
             draft = copy.deepcopy(self.declared)
             answer = edit(draft)
-            await self._run(draft)
+            if (options := runtime_options(draft)) != runtime_options(self.declared):
+                await self.host.apply(options)
             self.store.save(draft)
             self.declared = draft
             return answer
-
-    async def _run(self, draft: Collections) -> None:
-        old, new = runtime_options(self.declared), runtime_options(draft)
-        if old == new:
-            return
-        try:
-            await self.host.apply(new)
-        except ApiError:
-            await self.host.apply(old)
-            raise

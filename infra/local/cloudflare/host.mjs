@@ -17,6 +17,7 @@ class ErrorLog extends Log {
 }
 
 let miniflare;
+let current;
 let serving = Promise.reject(new Error("not started"));
 serving.catch(() => {});
 let tail = "";
@@ -31,14 +32,18 @@ function follow(stdout, stderr) {
 }
 
 const operations = {
-  /** Runs the Workers of `options` in place of those that ran until now. New connections wait meanwhile. */
+  /** Runs the Workers of `options` in place of those that run; where they don't start, those go on. */
   async apply({ options }) {
     tail = "";
-    serving = run({ ...options, log: new ErrorLog(LogLevel.WARN), handleRuntimeStdio: follow });
+    const before = current;
+    const attempt = run(options);
+    serving = before ? attempt.catch(() => run(before)) : attempt;
     try {
-      await serving;
+      await attempt;
     } catch (error) {
-      throw new Error(`${error.message}\n${tail}`.trim());
+      const text = `${error.message}\n${tail}`.trim();
+      await serving.catch(() => {});
+      throw new Error(text);
     }
   },
   /** Opens the port clients connect to. */
@@ -61,11 +66,14 @@ const operations = {
   },
 };
 
-/** The port on which the runtime serves. */
+/** The port on which the runtime serves. Connections that come meanwhile wait for it. */
 async function run(options) {
-  if (miniflare) await miniflare.setOptions(options);
-  else miniflare = new Miniflare(options);
-  return Number((await miniflare.ready).port);
+  const all = { ...options, log: new ErrorLog(LogLevel.WARN), handleRuntimeStdio: follow };
+  if (miniflare) await miniflare.setOptions(all);
+  else miniflare = new Miniflare(all);
+  const { port } = await miniflare.ready;
+  current = options;
+  return Number(port);
 }
 
 /** The first Worker is bound to every namespace, under the namespace's id. */
@@ -81,11 +89,9 @@ async function answer({ id, operation, ...request }) {
   }
 }
 
-const requests = createInterface({ input: process.stdin });
-requests.on("line", async (line) => {
+// One at a time: what is asked of KV while the runtime restarts would be lost.
+for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
-});
-requests.on("close", async () => {
-  await miniflare?.dispose().catch(() => {});
-  process.exit(0);
-});
+}
+await miniflare?.dispose().catch(() => {});
+process.exit(0);

@@ -140,5 +140,5 @@ def _require_own_name(request: web.Request, declared: Collections) -> None:
 
 
 def _summary(name: str, script: Record) -> dict[str, Any]:
-    keep = ("created_on", "modified_on", "etag")
+    keep = ("created_on", "modified_on", "etag", "main_module")
     return {"id": name, "has_assets": False, "has_modules": True, **{field: script[field] for field in keep}}

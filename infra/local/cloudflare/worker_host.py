@@ -70,7 +70,7 @@ class WorkerHost:
             await self._reader
 
     async def apply(self, options: Mapping[str, Any]) -> None:
-        """Run the Workers of `options`. Raises `ApiError` where one doesn't start."""
+        """Run the Workers of `options`. Raises `ApiError` where one doesn't start; those that ran go on then."""
         shared = {
             "host": "127.0.0.1",
             "port": 0,  # clients come through the front, which `listen` opens

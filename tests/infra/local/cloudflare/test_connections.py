@@ -105,3 +105,14 @@ async def test_a_stream_that_a_deployment_breaks_off_does_not_look_complete(
         rest = b""
     assert b"0\r\n\r\n" not in rest  # the last chunk would say that all was sent
     writer.close()
+
+
+async def test_values_written_while_the_runtime_restarts_are_kept(cloudflare: Cloudflare) -> None:
+    namespace = await cloudflare.namespace("keys")
+    values = f"/accounts/a/storage/kv/namespaces/{namespace}/values"
+    upload = asyncio.create_task(cloudflare.upload("edge", greeting("1")))
+    for number in range(20):
+        await cloudflare.call("PUT", f"{values}/{number}", data=b"v")
+    await upload
+    for number in range(20):
+        assert await cloudflare.raw("GET", f"{values}/{number}") == (200, b"v")
