@@ -32,8 +32,8 @@ def build_namespace(spec: TenantSpec) -> Manifest:
 def build_quota(spec: TenantSpec) -> Manifest:
     """The ceilings of all a namespace holds; a Service with an address outside the cluster is not to be had at all.
 
-    Agents are counted by their pods and claims. Counting Sandboxes too would add nothing, and make the first of them wait:
-    Kubernetes refuses objects of a new kind for up to half a minute wherever a quota names that kind.
+    Agents are counted by their pods and claims. Counting Sandboxes too would add nothing, and make the first of them
+    wait: Kubernetes refuses objects of a new kind for up to half a minute wherever a quota names that kind.
     """
     quota = spec.quota
     hard = {

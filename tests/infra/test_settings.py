@@ -12,7 +12,8 @@ from infra.plan import plan_stack
 from infra.settings import ConfigError, Settings, Source, draft_settings, load_settings, read_engine, read_file
 from infra.settings.problems import ancestors, path_of, secret_in
 from infra.settings.shape import example_of, section_at, setting_of
-from tests.infra.bad_configs import AGENT, BAD, PRIVATE_JWK, PRIVATE_PEM, SECRET_KEY, Bad, both, put, take
+from tests.infra.bad_configs import BAD
+from tests.infra.departures import AGENT, PRIVATE_JWK, PRIVATE_PEM, SECRET_KEY, Bad, both, put, take
 from tests.stack_files import DEV_STACK, engine_config, machine_config
 
 
