@@ -10,14 +10,11 @@ from aiohttp import web
 
 from infra.local.cloudflare.cloud import Cloud
 from infra.local.cloudflare.errors import ApiError, invalid
+from infra.local.cloudflare.protocol import OWNER_FIELD, OWNER_HEADER
 from infra.local.cloudflare.store import Record
 
 API: Final = "/client/v4"
 CLOUD: Final = web.AppKey("cloud", Cloud)
-OWNER_HEADER: Final = "Moltghost-Owner"
-"""Set on a create: kept with the record, so that whoever was killed before it could note the id finds it again."""
-OWNER_FIELD: Final = "moltghost_owner"
-"""The same, in an answer."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -9,21 +9,12 @@ from aiohttp import BodyPartReader, web
 
 from infra.local.cloudflare.bindings import public_binding, require_bindings
 from infra.local.cloudflare.errors import invalid, not_found
+from infra.local.cloudflare.protocol import METADATA, MODULE
 from infra.local.cloudflare.requests import API, CLOUD, now, success
 from infra.local.cloudflare.store import Collections, Record, collection, every
 
 SCRIPTS = f"{API}/accounts/{{account}}/workers/scripts"
 SCRIPT = f"{SCRIPTS}/{{script}}"
-MODULE = "application/javascript+module"
-METADATA: dict[str, tuple[type, Any]] = {
-    "main_module": (str, None),
-    "bindings": (list, []),
-    "compatibility_date": (str, None),
-    "compatibility_flags": (list, []),
-    "observability": (dict, {"enabled": False}),
-}
-"""Field -> its type and what it is when it isn't given (None: it must be). Of `observability` nothing more comes than
-what is always so here: a Worker's console output goes to this program's own log."""
 NAME = re.compile(r"[a-z0-9_][a-z0-9-_]{0,62}")
 
 

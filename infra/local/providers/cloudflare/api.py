@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
-from infra.local.cloudflare.requests import OWNER_FIELD, OWNER_HEADER
+from infra.local.cloudflare.protocol import OWNER_FIELD, OWNER_HEADER
 from infra.local.providers.base import ProviderError
 
 TIMEOUT = 60.0

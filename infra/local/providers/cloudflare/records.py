@@ -4,7 +4,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from infra.local.cloudflare.requests import OWNER_FIELD
+from infra.local.cloudflare.protocol import OWNER_FIELD
 from infra.local.providers.base import Call, Kind, Live
 from infra.local.providers.cloudflare.api import Api, Record, segment
 from infra.local.providers.cloudflare.shapes import as_declared, from_api, require_inputs, split_import_id, to_api

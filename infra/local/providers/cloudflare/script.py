@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.local.cloudflare.bindings import FIELDS
-from infra.local.cloudflare.scripts import METADATA, MODULE
+from infra.local.cloudflare.protocol import METADATA, MODULE
 from infra.local.providers.base import Call, Failure, InvalidInputsError, Kind, Live
 from infra.local.providers.cloudflare.api import Api, segment
 from infra.local.providers.cloudflare.shapes import as_declared, from_api, require_inputs, split_import_id, to_api
