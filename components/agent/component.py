@@ -36,6 +36,7 @@ class Agent(pulumi.ComponentResource):
             resource_name(spec.tenant, spec.region, spec.name),
             manifests.build_sandbox(spec),
             pulumi.ResourceOptions.merge(options, _sandbox_options(spec)),
+            shared=True,
         )
         self.sandbox = spec.name
         self.register_outputs({"namespace": spec.namespace, "sandbox": spec.name})

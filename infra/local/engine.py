@@ -16,6 +16,7 @@ from infra.local.credentials import write_private
 from infra.local.engine_state import (
     checkpoint,
     clear_dead_locks,
+    drop_torn_metadata,
     has_pending_operations,
     without_pending_operations,
 )
@@ -76,8 +77,8 @@ class Engine:
         self.recover()
 
     def recover(self) -> None:
-        """Drop the lock and the unfinished operations of an engine that was killed; a live engine's stay."""
-        clear_dead_locks(self.backend, self.name, self.stack)
+        """Mend what a killed engine left: its lock, torn files, unfinished operations; a live engine's lock stays."""
+        self._mend_files()
         if has_pending_operations(checkpoint(self.backend, self.name, self.stack)):
             exported = self.run(["stack", "export", "--stack", self.stack])
             self.run(["stack", "import", "--stack", self.stack, "--force"], text=without_pending_operations(exported))
@@ -105,6 +106,7 @@ class Engine:
 
     def stack_output(self, show_secrets: bool = False) -> dict[str, Any]:
         """The stack's outputs; a secret one is `[secret]` unless asked for."""
+        self._mend_files()
         options = ["--show-secrets"] if show_secrets else []
         outputs: dict[str, Any] = json.loads(self.run(["stack", "output", "--json", "--stack", self.stack, *options]))
         return outputs
@@ -144,6 +146,10 @@ class Engine:
         """The engine, by its link beside the language host where there is one."""
         link = self.state / "bin" / "pulumi"
         return link if link.exists() else self.pulumi
+
+    def _mend_files(self) -> None:
+        if clear_dead_locks(self.backend, self.name, self.stack):
+            drop_torn_metadata(self.backend)
 
     def _where(self) -> list[str]:
         return ["--stack", self.stack, "--config-file", str(self.config_file)]

@@ -13,7 +13,13 @@ import pytest
 import yaml
 
 from infra.local.engine import Engine, EngineError
-from infra.local.engine_state import checkpoint, clear_dead_locks, has_pending_operations, without_pending_operations
+from infra.local.engine_state import (
+    checkpoint,
+    clear_dead_locks,
+    drop_torn_metadata,
+    has_pending_operations,
+    without_pending_operations,
+)
 from tests.infra.local.providers.control_plane import tool
 
 PROGRAM = """
@@ -29,7 +35,7 @@ print("the program speaks")
 def engine(tmp_path: Path) -> Engine:
     pulumi = tool("pulumi", "pulumi")
     if pulumi is None:
-        pytest.skip("pulumi is not built on this machine")
+        pytest.fail("pulumi is not in the tool cache: run `moltghost prepare`")
     project = tmp_path / "project"
     project.mkdir()
     (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "tiny", "runtime": "python"}))
@@ -105,3 +111,19 @@ def test_pending_operations_are_seen_and_dropped(tmp_path: Path) -> None:
     assert has_pending_operations(file)
     exported = json.dumps({"deployment": {"pending_operations": [{}], "resources": [1]}})
     assert json.loads(without_pending_operations(exported)) == {"deployment": {"resources": [1]}}
+
+
+def test_metadata_cut_short_by_a_kill_no_longer_hides_the_state(engine: Engine) -> None:
+    (torn,) = engine.backend.rglob("dev.json.attrs")
+    torn.write_text("")
+    with pytest.raises(EngineError, match="EOF"):
+        engine.stack_output()
+    drop_torn_metadata(engine.backend)
+    assert not torn.exists()
+    assert engine.stack_output() == {}
+
+
+def test_whole_metadata_stays(engine: Engine) -> None:
+    (whole,) = engine.backend.rglob("dev.json.attrs")
+    drop_torn_metadata(engine.backend)
+    assert whole.exists()
