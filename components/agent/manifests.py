@@ -9,12 +9,10 @@ from components.labels import agent_labels
 from components.naming import CLAIM_TEMPLATE, egress_policy_name
 from components.quantities import GPU, cpu, memory, volume
 from components.values import Manifest
-from runtime.contract import env, image, labels, paths, ports
+from runtime.contract import env, image, labels, limits, paths, ports
 
 START_BUDGET_S = 600
 """Seconds an agent has to load its model before its start counts as failed."""
-STOP_BUDGET_S = 60
-"""Seconds a running answer has to finish when its pod is asked to go."""
 _SCRATCH = "1Gi"
 _EPHEMERAL_STORAGE = "2Gi"
 _PROBE_PERIOD_S = 5
@@ -51,7 +49,7 @@ def build_pod(spec: AgentSpec) -> dict[str, Any]:
         **restricted_pod(image.UID),
         "serviceAccountName": spec.service_account,
         "priorityClassName": spec.priority_class,
-        "terminationGracePeriodSeconds": STOP_BUDGET_S,
+        "terminationGracePeriodSeconds": limits.TERMINATION_GRACE_S,
         "nodeSelector": {labels.GPU_CLASS: spec.gpu_class},
         "tolerations": [{"key": GPU, "operator": "Exists", "effect": "NoSchedule"}],
         "containers": [_container(spec)],

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from components import snapshot_key
 from components.backup.spec import BackupSpec, bucket_arn, tenant_prefix
 from components.labels import TenantId
 
@@ -53,25 +54,5 @@ def _own_key_only(arn: str, tenant: TenantId, key_arn: str) -> dict[str, Any]:
 
 
 def build_key_policy(spec: BackupSpec) -> str:
-    """The policy of the bucket's own key: administrators decide who uses it, and it is used through S3 only."""
-    account = {"AWS": f"arn:aws:iam::{spec.account_id}:root"}
-    administer = ["kms:Create*", "kms:Delete*", "kms:Describe*", "kms:Disable*", "kms:Enable*", "kms:Get*", "kms:List*"]
-    administer += ["kms:Put*", "kms:Update*", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"]
-    administer += ["kms:TagResource", "kms:UntagResource"]
-    statements = [
-        {"Sid": "Administer", "Effect": "Allow", "Principal": account, "Action": administer, "Resource": "*"},
-        {
-            "Sid": "ThroughS3Only",
-            "Effect": "Allow",
-            "Principal": account,
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": "*",
-            "Condition": {
-                "StringEquals": {
-                    "kms:CallerAccount": spec.account_id,
-                    "kms:ViaService": f"s3.{spec.aws_region}.amazonaws.com",
-                }
-            },
-        },
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True, separators=(",", ":"))
+    """The policy of the bucket's own key: administrators decide who uses it, and it is used for the bucket only."""
+    return snapshot_key.build_key_policy(spec.account_id, spec.aws_region, bucket_arn(spec.bucket))

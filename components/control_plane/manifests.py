@@ -8,11 +8,8 @@ from components.control_plane.spec import GATEWAY, GatewaySpec
 from components.hardening import http_probe, restricted_container, restricted_pod
 from components.labels import platform_labels
 from components.values import Manifest
-from runtime.contract import env, image, labels, paths, ports
+from runtime.contract import env, image, labels, limits, paths, ports
 
-STOP_BUDGET_S = 60
-"""Seconds running answers have to finish when a gateway is asked to go."""
-_DEREGISTER_S = 3
 _RBAC = "rbac.authorization.k8s.io"
 _TOPOLOGIES = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
 
@@ -103,7 +100,7 @@ def _pod(spec: GatewaySpec) -> dict[str, Any]:
         "serviceAccountName": GATEWAY,
         "automountServiceAccountToken": True,
         "priorityClassName": spec.priority_class,
-        "terminationGracePeriodSeconds": STOP_BUDGET_S,
+        "terminationGracePeriodSeconds": limits.TERMINATION_GRACE_S,
         "topologySpreadConstraints": _spread(spec),
         "containers": [_container(spec)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
@@ -134,8 +131,6 @@ def _container(spec: GatewaySpec) -> dict[str, Any]:
         "startupProbe": http_probe(paths.LIVE, "http", period_s=1, failures=60),
         "readinessProbe": http_probe(paths.READY, "http", period_s=3, failures=2),
         "livenessProbe": http_probe(paths.LIVE, "http", period_s=10, failures=3),
-        # The tunnel stops sending before the gateway stops taking.
-        "lifecycle": {"preStop": {"sleep": {"seconds": _DEREGISTER_S}}},
         "resources": {
             "requests": {"cpu": "50m", "memory": "128Mi", "ephemeral-storage": "128Mi"},
             "limits": {"memory": "256Mi", "ephemeral-storage": "128Mi"},

@@ -8,7 +8,7 @@ import pulumi_cloudflare as cloudflare
 
 from components.edge import manifests
 from components.edge.manifests import KvRecord
-from components.edge.spec import COMPATIBILITY_DATE, SCRIPT_MODULE, EdgeSpec
+from components.edge.spec import SCRIPT_MODULE, EdgeSpec
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge
 
@@ -72,7 +72,8 @@ class Edge(pulumi.ComponentResource):
             script_name=self._spec.script_name,
             main_module=SCRIPT_MODULE,
             content=self._spec.script,
-            compatibility_date=COMPATIBILITY_DATE,
+            compatibility_date=edge.COMPATIBILITY_DATE,
+            compatibility_flags=list(edge.COMPATIBILITY_FLAGS),
             observability={"enabled": True},
             bindings=[
                 {"name": edge.BINDING_KEYS, "type": "kv_namespace", "namespace_id": keys.id},

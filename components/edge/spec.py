@@ -6,8 +6,6 @@ from components.labels import AgentId, Region, TenantId
 from components.values import Label, Values
 
 SCRIPT_MODULE = "index.js"
-COMPATIBILITY_DATE = "2025-09-01"
-"""The Workers runtime the script was written and tested against."""
 
 
 class ApiKeySpec(Values):

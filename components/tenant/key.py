@@ -1,30 +1,7 @@
-"""The policy of a tenant's own key."""
+"""The key one customer's snapshots are encrypted with."""
 
-import json
-
+from components import snapshot_key
 from components.tenant.spec import TenantKeySpec
-
-# What an administrator of the account may do to the key itself: everything but use it.
-_ADMINISTER = [
-    "kms:CancelKeyDeletion",
-    "kms:CreateAlias",
-    "kms:DeleteAlias",
-    "kms:DescribeKey",
-    "kms:DisableKey",
-    "kms:EnableKey",
-    "kms:EnableKeyRotation",
-    "kms:GetKeyPolicy",
-    "kms:GetKeyRotationStatus",
-    "kms:ListAliases",
-    "kms:ListKeyPolicies",
-    "kms:ListResourceTags",
-    "kms:PutKeyPolicy",
-    "kms:ScheduleKeyDeletion",
-    "kms:TagResource",
-    "kms:UntagResource",
-    "kms:UpdateAlias",
-    "kms:UpdateKeyDescription",
-]
 
 
 def alias_name(spec: TenantKeySpec) -> str:
@@ -33,26 +10,5 @@ def alias_name(spec: TenantKeySpec) -> str:
 
 
 def build_key_policy(spec: TenantKeySpec) -> str:
-    """Administrators administer; the key encrypts and decrypts only through S3, and only for the snapshot bucket.
-
-    With a bucket key, S3's encryption context is the bucket, so that is what the condition names.
-    """
-    account = {"AWS": f"arn:aws:iam::{spec.account_id}:root"}
-    statements = [
-        {"Sid": "Administer", "Effect": "Allow", "Principal": account, "Action": _ADMINISTER, "Resource": "*"},
-        {
-            "Sid": "SnapshotsThroughS3Only",
-            "Effect": "Allow",
-            "Principal": account,
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": "*",
-            "Condition": {
-                "StringEquals": {
-                    "kms:CallerAccount": spec.account_id,
-                    "kms:ViaService": f"s3.{spec.aws_region}.amazonaws.com",
-                    "kms:EncryptionContext:aws:s3:arn": spec.bucket_arn,
-                }
-            },
-        },
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
+    """Administrators administer; the key is used through S3 only, and for the snapshot bucket only."""
+    return snapshot_key.build_key_policy(spec.account_id, spec.aws_region, spec.bucket_arn)

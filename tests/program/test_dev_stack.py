@@ -53,9 +53,11 @@ def test_the_bucket_policy_names_the_keys_the_tenants_really_have(recording: Rec
     assert BUCKET in statements["TlsOnly"]["Resource"][0]
 
 
-def test_the_worker_has_its_bindings_and_its_secrets_are_secret(recording: Recording) -> None:
+def test_the_worker_has_its_runtime_and_its_bindings_and_its_secrets_are_secret(recording: Recording) -> None:
     script = recording.one("cloudflare:index/workersScript:WorkersScript", "platform-local-worker").inputs
     assert script["content"].startswith("export default")
+    assert script["compatibilityDate"] == edge.COMPATIBILITY_DATE
+    assert script["compatibilityFlags"] == list(edge.COMPATIBILITY_FLAGS)
     bindings = {each["name"]: each for each in script["bindings"]}
     assert bindings[edge.BINDING_KEYS]["namespaceId"] == "platform-local-keys-id"
     assert bindings[edge.BINDING_ROUTES]["namespaceId"] == "platform-local-routes-id"

@@ -69,3 +69,4 @@ def test_one_tenant_more_is_refused() -> None:
 def test_the_buckets_own_key_is_used_through_s3() -> None:
     (use,) = [each for each in json.loads(build_key_policy(BACKUP))["Statement"] if "kms:Decrypt" in each["Action"]]
     assert use["Condition"]["StringEquals"]["kms:ViaService"] == "s3.ap-southeast-1.amazonaws.com"
+    assert use["Condition"]["StringEquals"]["kms:EncryptionContext:aws:s3:arn"] == f"arn:aws:s3:::{BUCKET}"

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from components.control_plane import manifests, policies
 from components.control_plane.spec import GatewaySpec
-from runtime.contract import env, labels, ports
+from runtime.contract import env, labels, limits, ports
 from tests.components.specs import GATEWAY
 
 
@@ -69,3 +69,10 @@ def test_in_comes_the_tunnel_out_go_agents_the_api_server_and_dns() -> None:
     egress = [rule for spec in specs.values() for rule in spec.get("egress", [])]
     assert sorted({port["port"] for rule in egress for port in rule["ports"]}) == [53, 6443, ports.AGENT]
     assert all(spec["podSelector"]["matchLabels"] == {labels.ROLE: labels.ROLE_GATEWAY} for spec in specs.values())
+
+
+def test_kubernetes_leaves_it_the_time_its_program_takes_to_stop() -> None:
+    pod = manifests.build_deployment(GATEWAY)["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] > limits.DRAIN_S + limits.GRACE_S
+    (container,) = pod["containers"]
+    assert "lifecycle" not in container, "the program itself goes on accepting for as long as the tunnel needs"
