@@ -19,7 +19,7 @@ setup: .venv/.done $(EDGE)/node_modules/.done ## Install the Python and Node pac
 	@echo "→ Python packages"
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	@.venv/bin/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@.venv/bin/uv pip sync --quiet --require-hashes --compile-bytecode requirements/dev.txt
 	@.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -30,7 +30,6 @@ class Credentials:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def pepper(self) -> str:
         """The HMAC key API keys are hashed with."""
@@ -54,6 +53,7 @@ class Credentials:
     def _once(self, name: str, make: Any) -> str:
         path = self.folder / name
         if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_private(path, make())
         return path.read_text()
 

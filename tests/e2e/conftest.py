@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from infra.local.cluster.addresses import Addresses
@@ -138,6 +140,20 @@ class Cluster:
     def _pod(self, customer: Customer, path: str) -> str:
         selector = f"{labels.TENANT}={customer.tenant},{labels.AGENT}={customer.agent}"
         return self.kubectl("get", "pods", "-n", customer.namespace, "-l", selector, "-o", f"jsonpath={path}")
+
+
+@contextmanager
+def aws(region: LocalRegion, service: str) -> Iterator[Any]:
+    """A client of boto3's own, which knows nothing of the provider."""
+    client = boto3.client(
+        service,
+        endpoint_url=f"http://127.0.0.1:{region.addresses.aws}",
+        region_name="ap-southeast-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="session")

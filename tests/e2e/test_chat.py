@@ -1,6 +1,8 @@
 """A chat with each tenant's key, through Worker, gateway and pod, by the client customers use."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import httpx
 import httpx2
@@ -8,7 +10,7 @@ import openai
 import pytest
 
 from runtime.contract import errors, headers, paths
-from tests.e2e.conftest import Customer
+from tests.e2e.conftest import Cluster, Customer, until
 
 pytestmark = pytest.mark.cluster
 
@@ -96,3 +98,31 @@ def test_the_gateway_lets_nobody_past_the_edge(customers: dict[str, Customer]) -
     )
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == errors.INVALID_TOKEN.code
+
+
+def test_a_clients_leaving_reaches_the_model_server(cluster: Cluster, customers: dict[str, Customer]) -> None:
+    """The model would speak without end: only a hop that lets go can make its server stop."""
+    acme = customers["acme"]
+    endless = {"model": acme.agent, "stream": True, "messages": [{"role": "user", "content": "Count without end."}]}
+    key = {"authorization": f"Bearer {acme.api_key}"}
+    ended_before = len(generations(cluster, acme))
+    url = f"{acme.edge_url}{paths.CHAT_COMPLETIONS}"
+    with httpx.stream("POST", url, json=endless, headers=key, timeout=60, trust_env=False) as answer:
+        lines = answer.iter_lines()
+        assert all(next(lines).startswith(("data: ", "")) for _ in range(20))
+        assert len(generations(cluster, acme)) == ended_before, "the model still speaks"
+        left = datetime.now(UTC)
+
+    assert until(lambda: len(generations(cluster, acme)) > ended_before, seconds=10)
+    assert (generations(cluster, acme)[-1] - left).total_seconds() < 1
+
+
+def generations(cluster: Cluster, customer: Customer) -> list[datetime]:
+    """When the customer's model server was done with each chat, by its own log."""
+    pod = cluster.pod_name(customer)
+    log = [json.loads(line) for line in cluster.kubectl("logs", "-n", customer.namespace, pod).splitlines()]
+    return [
+        datetime.fromisoformat(entry["time"])
+        for entry in log
+        if "[GIN]" in entry.get("line", "") and paths.CHAT_COMPLETIONS in entry["line"]
+    ]

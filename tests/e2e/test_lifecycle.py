@@ -8,7 +8,6 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-import boto3
 import httpx
 import psutil
 import pytest
@@ -17,7 +16,7 @@ import yaml
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
 from infra.settings import load_settings
-from tests.e2e.conftest import Cluster, Customer, until
+from tests.e2e.conftest import Cluster, Customer, aws, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -142,7 +141,7 @@ def kill_after(region: LocalRegion, count: int) -> str:
     engine.stdout.close()
     assert until(lambda: not any(child.is_running() for child in children), seconds=15), "plugins outlive their engine"
     assert created is not None
-    return created["name"]
+    return f"{created['type']} {created['name']}"
 
 
 def resources(region: LocalRegion) -> list[str]:
@@ -161,18 +160,10 @@ def live_objects(region: LocalRegion, cluster: Cluster) -> Counter[str]:
         cluster.kubectl("get", ",".join(kinds), "-A", "-o", "json", "-l", "app.kubernetes.io/managed-by=moltghost")
     )
     found.update(f"{item['kind']} {item['metadata']['name']}" for item in listed["items"])
-    aws = {
-        "endpoint_url": f"http://127.0.0.1:{region.addresses.aws}",
-        "region_name": "ap-southeast-1",
-        "aws_access_key_id": "test",
-        "aws_secret_access_key": "test",
-    }
-    found.update(f"bucket {one['Name']}" for one in boto3.client("s3", **aws).list_buckets()["Buckets"])
-    kms = boto3.client("kms", **aws)
-    for key in kms.list_keys()["Keys"]:
-        about = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-        if about["KeyState"] != "PendingDeletion":
-            found[f"key {about['Description']}"] += 1
+    with aws(region, "s3") as s3, aws(region, "kms") as kms:
+        found.update(f"bucket {one['Name']}" for one in s3.list_buckets()["Buckets"])
+        keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+        found.update(f"key {key['Description']}" for key in keys if key["KeyState"] != "PendingDeletion")
     found.update(cloudflare_objects(region))
     return found
 
