@@ -1,4 +1,4 @@
-"""What a person sees while a long command works: one line a step, its time at the end."""
+"""What a person sees while a long command works: each step as it starts, its details, its time at the end."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from rich.console import Console
 
 
 class Steps:
-    """Prints each step as it starts and ends; on a terminal the newest detail is shown while it runs."""
+    """Prints each step as it starts and ends."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=False, highlight=False, soft_wrap=True)
@@ -32,7 +32,6 @@ class Step:
     def __init__(self, console: Console, title: str) -> None:
         self.console = console
         self.title = title
-        self.note = ""
         self.started = time.monotonic()
 
     def __call__(self, detail: str) -> None:
@@ -46,5 +45,4 @@ class Step:
     def end(self, mark: str) -> None:
         """Close the step with its mark and its time in seconds."""
         took = time.monotonic() - self.started
-        note = f": {self.note}" if self.note else ""
-        self.console.print(f"{mark} {self.title}{note} [dim]({took:.1f} s)[/dim]")
+        self.console.print(f"{mark} {self.title} [dim]({took:.1f} s)[/dim]")

@@ -1,5 +1,6 @@
 """A whole region on this machine: prepared, started, deployed by the real engine, asked, taken down."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ EDGE = PROJECT / "workers" / "edge"
 WORKER_SCRIPT = EDGE / "dist" / "index.js"
 STACK = "dev"
 QUESTION = "Who are you?"
+DONE = re.compile(r" (created|updated|deleted|replaced)\b|\*\*|error:")
+"""Lines of the engine's that tell something is done or went wrong; the others only say that it is at work."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class LocalRegion:
     def deploy(self, steps: Steps) -> None:
         """Run `pulumi up`."""
         with steps.step("pulumi up") as step:
-            self.engine.up(on_line=step)
+            self.engine.up(on_line=lambda line: step(line.strip()) if DONE.search(line) else None)
 
     def chat(self) -> Iterator[str]:
         """Ask the first tenant's first agent; the pieces of its answer as they come."""
