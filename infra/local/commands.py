@@ -12,6 +12,7 @@ from infra.local.chat import ChatFailedError, curl_line, sdk_snippet
 from infra.local.cluster.shell import MachineError
 from infra.local.engine import EngineError
 from infra.local.go_build import ToolError
+from infra.local.machine import SIMULATED_NODE_TOOLS
 from infra.local.processes import ProcessError
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
@@ -59,9 +60,7 @@ def up(state: Path, slot: int) -> None:
         if region.machine.runs_pods:
             greet(region, steps)
         else:
-            steps.console.print(
-                "The nodes are simulated: no pod runs, so nobody can be asked. `moltghost doctor` says why."
-            )
+            click.echo(f"\nDeployed, but {region.machine.limits}. `make doctor` says what is missing.")
 
 
 def greet(region: LocalRegion, steps: Steps) -> None:
@@ -120,4 +119,4 @@ def prepare(state: Path, slot: int, tests: bool) -> None:
         region.prepare(steps)
         if tests:
             with steps.step("Tools of the tests") as step:
-                region.tools.ensure(["kwok"], step)
+                region.tools.ensure(SIMULATED_NODE_TOOLS, step)

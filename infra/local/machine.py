@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from components.cluster import controller
 from components.cluster.spec import PLATFORM_NAMESPACE
 from infra.local import packages
 from infra.local.cluster import netns, rbac, simulated
@@ -35,7 +36,7 @@ RECORD = "instance.json"
 GATEWAY_SERVICE = "gateway"
 CONTROL_PLANE_TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 REAL_NODE_TOOLS = ("kubelet", "kube-proxy", "kube-router")
-SIMULATED_NODE_TOOLS = ("kwok",)
+SIMULATED_NODE_TOOLS = ("kwok", controller.NAME)
 
 
 class Mode(StrEnum):
@@ -133,8 +134,10 @@ class Machine:
                 processes.start([*self._clouds(), self._tunnel(self.kubeconfig)])
                 return self.info()
             plane = self.cluster.start(tools, list(images.values()), progress)
-            progress("starting the clouds' stand-ins and the tunnel")
-            processes.start([*self._clouds(), self._tunnel(plane.kubeconfig(rbac.TUNNEL))])
+            progress("starting what stands for the clouds")
+            # The addresses of simulated pods are nobody's: nothing may be sent there.
+            tunnel = [self._tunnel(plane.kubeconfig(rbac.TUNNEL))] if self.runs_pods else []
+            processes.start([*self._clouds(), *tunnel])
             return self.info()
 
     def down(self) -> None:

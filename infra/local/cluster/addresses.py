@@ -56,6 +56,11 @@ class Addresses:
         return self.port(5)
 
     @property
+    def sandbox_controller(self) -> int:
+        """Probes of the controller of Sandboxes, where nodes are simulated."""
+        return self.port(6)
+
+    @property
     def aws(self) -> int:
         return self.port(10)
 

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from components.cluster.controller import CLUSTER_RULES
+
 PREFIX = "moltghost:machine"
 KUBE_ROUTER = f"{PREFIX}:kube-router"
 CARETAKER = f"{PREFIX}:caretaker"
 TUNNEL = f"{PREFIX}:tunnel"
 KWOK = f"{PREFIX}:kwok"
+SANDBOXES = f"{PREFIX}:sandboxes"
 
 READ = ("get", "list", "watch")
 
@@ -36,6 +39,8 @@ RULES = {
         rule(["coordination.k8s.io"], ["leases"], [*READ, "create", "patch", "update"]),
         rule(["", "events.k8s.io"], ["events"], ["create", "patch"]),
     ],
+    # The stack's own rules. Were it bound to the stack's role, it would wait with growing patience for that to come.
+    SANDBOXES: CLUSTER_RULES,
 }
 
 BUILT_IN = {"kube-apiserver-kubelet-client": "system:kubelet-api-admin"}

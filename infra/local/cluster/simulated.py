@@ -1,14 +1,20 @@
-"""Nodes without a machine behind them, for users who are not root: kwok answers for them. No pod really runs."""
+"""Nodes without a machine behind them, for users who are not root: kwok answers for them. No pod really runs.
+
+The controller of Sandboxes would run in such a pod. It runs beside the control plane instead, the real program under
+the rights the stack declares for it, so that Sandboxes become pods and pods are scheduled.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.cluster import controller
 from infra.local.cluster import rbac
 from infra.local.cluster.addresses import Addresses
 from infra.local.cluster.api import Api
-from infra.local.cluster.control_plane import ControlPlane
+from infra.local.cluster.control_plane import LOOPBACK, ControlPlane
 from infra.local.cluster.kubelet import GPU_CLASS, GPU_RESOURCE, GPUS
+from infra.local.probes import http_serves
 from infra.local.processes import Processes
 from infra.local.supervisord import Program
 from runtime.contract import labels
@@ -19,7 +25,7 @@ LIMITS = (
 )
 STAGES = Path(__file__).with_name("simulated_stages.yaml")
 ANNOTATION = "kwok.x-k8s.io/node"
-CAPACITY = {"cpu": "32", "memory": "256Gi", "pods": "110", GPU_RESOURCE: str(GPUS)}
+CAPACITY = {"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110", GPU_RESOURCE: str(GPUS)}
 
 
 def build_node(addresses: Addresses) -> dict[str, Any]:
@@ -38,18 +44,23 @@ def build_node(addresses: Addresses) -> dict[str, Any]:
 
 
 def start(plane: ControlPlane, processes: Processes, api: Api) -> None:
-    """Register the node and start kwok."""
+    """Register the node; start kwok and the controller of Sandboxes."""
     path = f"/api/v1/nodes/{plane.addresses.node_name}"
     api.apply(path, build_node(plane.addresses))
     api.apply(
         f"{path}/status",
         {"apiVersion": "v1", "kind": "Node", "status": {"capacity": CAPACITY, "allocatable": CAPACITY}},
     )
-    processes.start([build_program(plane.tools, plane.addresses, plane.kubeconfig(rbac.KWOK))])
+    processes.start(
+        [
+            build_program(plane.tools, plane.addresses, plane.kubeconfig(rbac.KWOK)),
+            build_sandbox_controller(plane.tools, plane.addresses, plane.kubeconfig(rbac.SANDBOXES)),
+        ]
+    )
 
 
 def build_program(tools: Mapping[str, Path], addresses: Addresses, kubeconfig: Path) -> Program:
-    """kwok, for annotated nodes alone."""
+    """kwok, for annotated nodes alone. Their address is loopback, so that a request for a log goes nowhere else."""
     argv = [
         str(tools["kwok"]),
         f"--kubeconfig={kubeconfig}",
@@ -58,6 +69,22 @@ def build_program(tools: Mapping[str, Path], addresses: Addresses, kubeconfig: P
         "--manage-all-nodes=false",
         "--node-lease-duration-seconds=40",
         f"--cidr={addresses.pods}",
-        f"--node-ip={addresses.node}",
+        f"--node-ip={LOOPBACK}",
     ]
     return Program("kwok", argv, files=[STAGES, kubeconfig])
+
+
+def build_sandbox_controller(tools: Mapping[str, Path], addresses: Addresses, kubeconfig: Path) -> Program:
+    """The controller of Sandboxes; until a stack brings their kind, it waits for it."""
+    probes = f"{LOOPBACK}:{addresses.sandbox_controller}"
+    argv = [
+        str(tools[controller.NAME]),
+        f"--kubeconfig={kubeconfig}",
+        "--leader-elect=false",
+        "--enable-webhook=false",
+        "--manage-webhook-certs=false",
+        "--metrics-bind-address=0",
+        f"--health-probe-bind-address={probes}",
+    ]
+    ready = http_serves(f"http://{probes}/healthz")
+    return Program("sandbox-controller", argv, files=[kubeconfig], ready=ready, address=f"http://{probes}")

@@ -17,7 +17,7 @@ def test_networks_never_overlap(field: str) -> None:
 
 def test_ports_and_names_are_a_slots_own() -> None:
     fields = ("etcd_client", "etcd_peer", "apiserver", "controller_manager", "scheduler", "aws", "cloudflare", "edge")
-    names = ("tunnel", "kubelet", "node_netns", "world_netns", "node_name", "cgroup")
+    names = ("sandbox_controller", "tunnel", "kubelet", "node_netns", "world_netns", "node_name", "cgroup")
     values = [getattr(addresses, field) for addresses in ALL for field in fields + names]
     assert len(set(values)) == len(values) - SLOTS  # the control group is called like the node
     assert all(value < 32768 for value in values if isinstance(value, int)), "below the ports the kernel hands out"
