@@ -53,14 +53,18 @@ def expected_errors() -> Iterator[None]:
 @region_options
 def up(state: Path, slot: int) -> None:
     """Bring a region up on this machine and chat with it."""
-    region, steps = LocalRegion(state, slot), Steps()
     with expected_errors():
-        region.start(steps)
-        region.deploy(steps)
-        if region.machine.runs_pods:
-            greet(region, steps)
-        else:
-            click.echo(f"\nDeployed, but {region.machine.limits}. `make doctor` says what is missing.")
+        bring_up(LocalRegion(state, slot), Steps())
+
+
+def bring_up(region: LocalRegion, steps: Steps) -> None:
+    """Start the region and deploy; then chat, or say why nobody can."""
+    region.start(steps)
+    region.deploy(steps)
+    if region.machine.runs_pods:
+        greet(region, steps)
+    else:
+        steps.console.print(f"\nDeployed, but {region.machine.limits}. `make doctor` says what is missing.")
 
 
 def greet(region: LocalRegion, steps: Steps) -> None:

@@ -14,7 +14,7 @@ from infra.local.cluster.addresses import Addresses
 from infra.local.credentials import Credentials
 from infra.local.engine import Engine, EngineError
 from infra.local.images import IMAGE_TOOLS, Image, Images
-from infra.local.machine import Machine, Mode
+from infra.local.machine import AUTO, Machine, Mode
 from infra.local.progress import Steps
 from infra.local.stack_file import write_stack_file
 from infra.local.status import EdgeStatus, ProgramStatus, RegionStatus, TenantStatus
@@ -39,12 +39,15 @@ class Prepared:
 
 
 class LocalRegion:
-    """The region whose state is in `state`. `slot` (0…15) keeps its ports and addresses apart from another region's."""
+    """The region whose state is in `state`. `slot` (0…15) keeps its ports and addresses apart from another region's.
 
-    def __init__(self, state: Path, slot: int = 0) -> None:
+    `mode` is what its pods run on, a `Mode`; by itself what this user can have.
+    """
+
+    def __init__(self, state: Path, slot: int = 0, mode: str = AUTO) -> None:
         self.state = state.resolve()
         self.addresses = Addresses(slot)
-        self.machine = Machine(self.state, slot)
+        self.machine = Machine(self.state, slot, mode)
         self.tools = Tools(cache_root())
         self.stack_file = self.state / f"Pulumi.{STACK}.yaml"
 

@@ -36,6 +36,7 @@ def test_root_gets_a_real_node_and_others_a_simulated_one(
     assert machine.mode is mode
     assert machine.runs_pods is (mode is Mode.REAL)
     assert ("kubelet" in machine.tools, "kwok" in machine.tools) == (mode is Mode.REAL, mode is not Mode.REAL)
+    assert ("agent-sandbox-controller" in machine.tools) is (mode is Mode.SIMULATED)  # else it runs in its pod
     assert bool(machine.limits) is (mode is Mode.SIMULATED)
 
 

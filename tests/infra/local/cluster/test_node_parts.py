@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from components.cluster import controller
 from infra.local.cluster import cgroups, containerd, dataplane, enclosure, kubelet, rbac, simulated
 from infra.local.cluster.addresses import Addresses
 from infra.local.cluster.certificates import Pair
@@ -106,3 +107,13 @@ def test_the_simulated_node_is_kwoks_and_says_what_is_left_out() -> None:
     stages = [stage["metadata"]["name"] for stage in yaml.safe_load_all(simulated.STAGES.read_text())]
     assert stages == ["node-initialize", "node-heartbeat", "pod-ready", "pod-complete", "pod-delete"]
     assert "no NetworkPolicy is enforced" in simulated.LIMITS
+
+
+def test_the_controller_of_sandboxes_has_the_rights_the_stack_declares_and_listens_on_loopback(tmp_path: Path) -> None:
+    config = tmp_path / "kubeconfig"
+    program = simulated.build_sandbox_controller({controller.NAME: tmp_path / "it"}, ADDRESSES, config)
+    assert program.argv[:2] == [str(tmp_path / "it"), f"--kubeconfig={config}"]
+    listens = [flag.partition("=")[2] for flag in program.argv if "bind-address" in flag]
+    assert listens == ["0", f"127.0.0.1:{ADDRESSES.sandbox_controller}"]
+    role = rbac.build_objects()[f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{rbac.SANDBOXES}"]
+    assert role["rules"] == controller.CLUSTER_RULES
