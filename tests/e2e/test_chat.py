@@ -1,14 +1,19 @@
 """A chat with each tenant's key, through Worker, gateway and pod, by the client customers use."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import httpx2
 import openai
 import pytest
 
+from infra.local.chat import curl_line, sdk_snippet
+from infra.local.region import LocalRegion
 from runtime.contract import errors, headers, paths
 from tests.e2e.conftest import Cluster, Customer, until
 
@@ -126,3 +131,14 @@ def generations(cluster: Cluster, customer: Customer) -> list[datetime]:
         for entry in log
         if "[GIN]" in entry.get("line", "") and paths.CHAT_COMPLETIONS in entry["line"]
     ]
+
+
+def test_the_lines_up_prints_work_as_printed(region: LocalRegion, customers: dict[str, Customer]) -> None:
+    tenant = region.tenants()[0]
+    key_file = Path(tenant.key_file)
+    shell = curl_line(region.edge_url, key_file, tenant.agents[0])
+    program = sdk_snippet(region.edge_url, key_file, tenant.agents[0])
+    by_curl = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=True)
+    by_sdk = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert by_curl.stdout.rstrip().endswith("data: [DONE]")
+    assert by_sdk.stdout == "Hello from the tiny model.\n"

@@ -1,11 +1,11 @@
 """What the engine makes of the region over its life: no change, one change, drift, a violent death, the end."""
 
 import json
-import os
 import re
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import httpx
@@ -73,8 +73,11 @@ def test_an_engine_killed_ten_times_doubles_nothing(region: LocalRegion, cluster
     before = live_objects(region, cluster)
     region.engine.destroy()
     apart = sum(expected.values()) // (KILLS + 1)
-    killed_after = [kill_after(region, count=apart) for _ in range(KILLS)]
-    assert len(set(killed_after)) == KILLS, f"each kill must hit another resource: {killed_after}"
+    killed_after: set[str] = set()
+    for _ in range(KILLS):
+        killed_after.add(kill_after(region, apart, killed_after))
+    assert len(killed_after) == KILLS
+    interrupt(region)
 
     region.engine.up()
 
@@ -104,44 +107,53 @@ def test_down_leaves_no_process_and_no_folder(machine: LocalRegion, region: Loca
         machine.start(Steps())
 
 
-def kill_after(region: LocalRegion, count: int) -> str:
+def kill_after(region: LocalRegion, count: int, passed: Collection[str]) -> str:
     """Run `pulumi up`, kill the engine with SIGKILL after so many creations; the last resource created."""
+    engine, created = stop_after(region, count, passed, signal.SIGKILL)
+    assert engine.returncode == -signal.SIGKILL
+    return created
+
+
+def interrupt(region: LocalRegion) -> None:
+    """Run `pulumi up` and interrupt it, as Ctrl-C does, after one creation."""
+    engine, _created = stop_after(region, 1, (), signal.SIGINT)
+    assert engine.returncode not in (0, -signal.SIGINT), "the engine ends in its own way, and not with success"
+
+
+def stop_after(
+    region: LocalRegion, count: int, passed: Collection[str], how: signal.Signals
+) -> tuple[subprocess.Popen[str], str]:
+    """Run `pulumi up`, send the engine a signal after so many creations, await its end and that of its plugins.
+
+    The last of the creations is none of those `passed`: one whose engine was killed before it recorded it comes again.
+    """
     region.engine.recover()
-    engine = subprocess.Popen(
-        [
-            region.engine.pulumi,
-            "up",
-            "--yes",
-            "--skip-preview",
-            "--non-interactive",
-            "--color=never",
-            "--stack",
-            region.engine.stack,
-            "--config-file",
-            region.stack_file,
-        ],
+    command = [str(region.engine.pulumi), "up", "--yes", "--skip-preview", "--non-interactive", "--color=never"]
+    where = ["--stack", region.engine.stack, "--config-file", str(region.stack_file)]
+    printed: list[str] = []
+    created: list[str] = []
+    last = ""
+    children: list[psutil.Process] = []
+    with subprocess.Popen(
+        [*command, *where],
         cwd=region.engine.project,
         env=region.engine.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    children = []
-    assert engine.stdout is not None
-    printed = []
-    for line in engine.stdout:
-        printed.append(line)
-        created = CREATED.match(line)
-        count -= created is not None
-        if created and count == 0:
-            children = psutil.Process(engine.pid).children(recursive=True)
-            os.kill(engine.pid, signal.SIGKILL)
-            break
-    assert engine.wait() == -signal.SIGKILL, "".join(printed)
-    engine.stdout.close()
+    ) as engine:
+        assert engine.stdout is not None
+        for line in engine.stdout:
+            printed.append(line)
+            if found := CREATED.match(line):
+                created.append(f"{found['type']} {found['name']}")
+                if not last and len(created) >= count and created[-1] not in passed:
+                    last = created[-1]
+                    children = psutil.Process(engine.pid).children(recursive=True)
+                    engine.send_signal(how)
+    assert last, "".join(printed)
     assert until(lambda: not any(child.is_running() for child in children), seconds=15), "plugins outlive their engine"
-    assert created is not None
-    return f"{created['type']} {created['name']}"
+    return engine, last
 
 
 def resources(region: LocalRegion) -> list[str]:
