@@ -1,9 +1,11 @@
 """Runs the program without an engine and keeps everything it registers."""
 
+import asyncio
 import json
 import runpy
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
@@ -14,6 +16,9 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
 
 from tests.stack_files import PROJECT
+
+# The SDK takes its thread's event loop for granted, and keeps loops of its own with it; asynchronous tests leave none.
+_THREAD = ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop()))
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,10 @@ def record(config: Mapping[str, str], secrets: Mapping[str, str]) -> Recording:
 
     Raises whatever the program raises.
     """
+    return _THREAD.submit(_record, config, secrets).result()
+
+
+def _record(config: Mapping[str, str], secrets: Mapping[str, str]) -> Recording:
     recording = Recording()
     made: list[pulumi.Resource] = []
     register = pulumi.Resource.__init__
