@@ -1,7 +1,7 @@
 """Rules about addresses: what may not overlap, and what nobody may be let out to."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from itertools import combinations
 
 from infra.settings.models import Settings
@@ -101,13 +101,3 @@ def _opened(cidr: IPv4Network, own: dict[str, IPv4Network]) -> tuple[str, tuple[
             kind = "private" if str(network) in _PRIVATE else "reserved"
             return f"{kind} addresses ({network})", ()
     return None
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether a URL's host is this machine and nothing else."""
-    if host == "localhost":
-        return True
-    try:
-        return IPv4Address(host or "").is_loopback
-    except ValueError:
-        return False

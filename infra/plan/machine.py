@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from infra.plan.addresses import is_loopback
+from infra.loopback import is_loopback
 from infra.settings.models import Settings
 from infra.settings.problems import Problem
 

@@ -7,6 +7,7 @@ every answer what was secret in the inputs or the old state, wherever a copy of 
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
@@ -106,7 +107,7 @@ class Live:
     inputs: Properties | None = None
 
 
-class Kind:
+class Kind(ABC):
     """One kind of resource. A subclass fills in the class attributes and overrides what its kind can do."""
 
     computed: ClassVar[Sequence[str]] = ()
@@ -135,32 +136,32 @@ class Kind:
         gone = set(old_inputs) - set(inputs)
         return {key: value for key, value in state.items() if key not in gone} | inputs
 
+    @abstractmethod
     def create(self, call: Call, inputs: Properties) -> Live:
         """Make it, or adopt it where it is already there and bears `call.urn`. Raises `UnfinishedError`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, call: Call, state: Properties, inputs: Properties) -> Live | None:
         """The live resource `call.id`, None when it is gone. On an import `state` and `inputs` are empty."""
-        raise NotImplementedError
 
+    @abstractmethod
     def update(self, call: Call, state: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
         """Bring the live resource to `inputs`; its outputs afterwards. Raises `UnfinishedError`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delete(self, call: Call, state: Properties, inputs: Properties) -> None:
         """Delete it and wait until it is gone; not an error when it is gone already."""
-        raise NotImplementedError
 
 
-class Provider:
+class Provider(ABC):
     """A package: its kinds, its functions and its configuration."""
 
     name: ClassVar[str]
     version: ClassVar[str]
 
+    @abstractmethod
     def kind(self, token: str) -> Kind:
         """The kind of a type token. Raises `ProviderError` naming the token where this stand-in lacks it."""
-        raise NotImplementedError
 
     def check_config(self, inputs: Properties) -> Properties:
         """Provider settings with defaults filled in. Raises `InvalidInputsError`."""
@@ -170,12 +171,12 @@ class Provider:
         """What a change of the settings means; by default they only change in place."""
         return diff_properties(old, new)
 
-    def configure(self, settings: Properties) -> None:
+    def configure(self, settings: Properties) -> None:  # noqa: B027  # a provider may have none
         """Take the settings before any resource is handled; in a preview values may be `UNKNOWN`."""
 
     def invoke(self, token: str, args: Properties) -> Mapping[str, Any]:
         """Call a function. Raises `ProviderError`."""
         raise ProviderError(f"{token}: the local {self.name} provider has no such function")
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # most have nothing running
         """End what the provider itself has running: the engine is gone."""

@@ -10,6 +10,7 @@ from infra.local.providers.aws.session import OWNER_TAG, Session, declared_tags,
 from infra.local.providers.aws.shapes import tag_list, tag_map
 from infra.local.providers.base import Call, Kind, Live, ProviderError
 from infra.local.providers.properties import Properties
+from infra.local.providers.supported import require_inputs
 
 DELETE_AT_ONCE = 1000
 """The most objects S3 deletes in one request."""
@@ -24,6 +25,10 @@ class Bucket(Kind):
 
     def __init__(self, session: Session) -> None:
         self.session, self.s3 = session, session.s3
+
+    def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
+        require_inputs(call, inputs, ("bucket",), ("forceDestroy", "objectLockEnabled", "tags"))
+        return inputs
 
     def create(self, call: Call, inputs: Properties) -> Live:
         name = inputs["bucket"]

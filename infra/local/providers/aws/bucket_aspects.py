@@ -4,28 +4,33 @@
 S3 treats them alike: one call sets the whole, one reads it, one removes it. An `Aspect` holds the three.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from infra.local.providers.aws.session import Session
-from infra.local.providers.aws.shapes import as_declared, from_aws, same_document, to_aws
+from infra.local.providers.aws.shapes import from_aws, same_document, to_aws
 from infra.local.providers.base import Call, Kind, Live
+from infra.local.providers.drift import as_declared
 from infra.local.providers.properties import Properties
+from infra.local.providers.supported import require_inputs
 
+PUBLIC_ACCESS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 S3 = Any
 """boto3 makes its clients at run time; there is no type to name."""
 
 
 @dataclass(frozen=True)
 class Aspect:
-    """How one aspect is set from inputs, read into inputs' shape, and removed."""
+    """How one aspect is set from inputs, read into inputs' shape, and removed; which inputs it has beside `bucket`."""
 
     put: Callable[[S3, str, Properties], Any]
     get: Callable[[S3, str], Properties]
     remove: Callable[[S3, str], Any]
+    required: Sequence[str] = ()
+    optional: Sequence[str] = ()
 
 
 class BucketAspect(Kind):
@@ -36,6 +41,10 @@ class BucketAspect(Kind):
 
     def __init__(self, session: Session, aspect: Aspect) -> None:
         self.s3, self.aspect = session.s3, aspect
+
+    def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
+        require_inputs(call, inputs, ("bucket", *self.aspect.required), self.aspect.optional)
+        return inputs
 
     def create(self, call: Call, inputs: Properties) -> Live:
         self.aspect.put(self.s3, inputs["bucket"], inputs)
@@ -77,6 +86,7 @@ def _configuration(inputs: Properties, *fields: str) -> dict[str, Any]:
 
 
 VERSIONING = Aspect(
+    required=("versioningConfiguration",),
     put=lambda s3, bucket, inputs: s3.put_bucket_versioning(
         Bucket=bucket, VersioningConfiguration=to_aws(inputs["versioningConfiguration"])
     ),
@@ -87,6 +97,7 @@ VERSIONING = Aspect(
     remove=lambda s3, bucket: s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}),
 )
 ENCRYPTION = Aspect(
+    required=("rules",),
     put=lambda s3, bucket, inputs: s3.put_bucket_encryption(
         Bucket=bucket, ServerSideEncryptionConfiguration=_configuration(inputs, "rules")
     ),
@@ -96,16 +107,16 @@ ENCRYPTION = Aspect(
     remove=lambda s3, bucket: s3.delete_bucket_encryption(Bucket=bucket),
 )
 PUBLIC_ACCESS_BLOCK = Aspect(
+    optional=PUBLIC_ACCESS,
     put=lambda s3, bucket, inputs: s3.put_public_access_block(
         Bucket=bucket,
-        PublicAccessBlockConfiguration=_configuration(
-            inputs, "blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"
-        ),
+        PublicAccessBlockConfiguration=_configuration(inputs, *PUBLIC_ACCESS),
     ),
     get=lambda s3, bucket: from_aws(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]),
     remove=lambda s3, bucket: s3.delete_public_access_block(Bucket=bucket),
 )
 OWNERSHIP = Aspect(
+    required=("rule",),
     put=lambda s3, bucket, inputs: s3.put_bucket_ownership_controls(
         Bucket=bucket, OwnershipControls={"Rules": [to_aws(inputs["rule"])]}
     ),
@@ -115,11 +126,13 @@ OWNERSHIP = Aspect(
     remove=lambda s3, bucket: s3.delete_bucket_ownership_controls(Bucket=bucket),
 )
 POLICY = Aspect(
+    required=("policy",),
     put=lambda s3, bucket, inputs: s3.put_bucket_policy(Bucket=bucket, Policy=inputs["policy"]),
     get=lambda s3, bucket: {"policy": s3.get_bucket_policy(Bucket=bucket)["Policy"]},
     remove=lambda s3, bucket: s3.delete_bucket_policy(Bucket=bucket),
 )
 LIFECYCLE = Aspect(
+    required=("rules",),
     put=lambda s3, bucket, inputs: s3.put_bucket_lifecycle_configuration(
         Bucket=bucket, LifecycleConfiguration=_configuration(inputs, "rules")
     ),
@@ -127,6 +140,8 @@ LIFECYCLE = Aspect(
     remove=lambda s3, bucket: s3.delete_bucket_lifecycle(Bucket=bucket),
 )
 OBJECT_LOCK = Aspect(
+    required=("rule",),
+    optional=("objectLockEnabled",),
     put=lambda s3, bucket, inputs: s3.put_object_lock_configuration(
         Bucket=bucket,
         ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", **_configuration(inputs, "rule")},

@@ -7,11 +7,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.local.providers.aws.session import OWNER_TAG, Session, declared_tags, owner
-from infra.local.providers.aws.shapes import as_declared, same_document, tag_list, tag_map
+from infra.local.providers.aws.shapes import same_document, tag_list, tag_map
 from infra.local.providers.base import Call, Kind, Live
+from infra.local.providers.drift import as_declared
 from infra.local.providers.properties import Properties
+from infra.local.providers.supported import require_inputs
 
 DEFAULT_WINDOW_DAYS = 30
+KEY_INPUTS = ("deletionWindowInDays", "description", "enableKeyRotation", "policy", "rotationPeriodInDays", "tags")
 POLICY = "default"
 """The one name a key policy can have."""
 
@@ -20,10 +23,13 @@ class Key(Kind):
     """`aws:kms/key:Key`. Deleting it schedules its deletion, as AWS does; from then on it counts as gone."""
 
     computed = ("arn", "keyId", "tagsAll")
-    replace_on = ("keyUsage", "customerMasterKeySpec", "multiRegion")
 
     def __init__(self, session: Session) -> None:
         self.session, self.kms = session, session.kms
+
+    def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
+        require_inputs(call, inputs, (), KEY_INPUTS)
+        return inputs
 
     def create(self, call: Call, inputs: Properties) -> Live:
         key = self._orphan(call) or self._make(call, inputs)
@@ -115,6 +121,10 @@ class Alias(Kind):
 
     def __init__(self, session: Session) -> None:
         self.kms = session.kms
+
+    def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
+        require_inputs(call, inputs, ("name", "targetKeyId"))
+        return inputs
 
     def create(self, call: Call, inputs: Properties) -> Live:
         name, target = inputs["name"], inputs["targetKeyId"]

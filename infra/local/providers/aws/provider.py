@@ -6,7 +6,7 @@ from infra.local.providers.aws import bucket_aspects as aspects
 from infra.local.providers.aws.bucket import Bucket
 from infra.local.providers.aws.bucket_aspects import Aspect, BucketAspect
 from infra.local.providers.aws.kms import Alias, Key
-from infra.local.providers.aws.session import Session
+from infra.local.providers.aws.session import Session, check_settings
 from infra.local.providers.base import Kind, Provider, ProviderError
 from infra.local.providers.properties import Properties, has_unknown
 
@@ -40,10 +40,18 @@ class AwsProvider(Provider):
     def __init__(self) -> None:
         self.session: Session | None = None
 
+    def check_config(self, inputs: Properties) -> Properties:
+        """Endpoints must be on loopback, and credentials given: this stand-in never speaks to an account."""
+        check_settings(inputs)
+        return inputs
+
     def configure(self, settings: Properties) -> None:
         """Take region, endpoints, credentials and default tags."""
         if not has_unknown(settings):
-            self.session = Session(settings)
+            check_settings(settings)
+            session = Session(settings)
+            session.require_account()
+            self.session = session
 
     def kind(self, token: str) -> Kind:
         """The kind of a type token; an unknown one is an error that names it."""

@@ -2,30 +2,58 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from botocore.session import Session as BotoSession
 
-from infra.local.providers.base import Failure, InvalidInputsError
-from infra.local.providers.properties import Properties
+from infra.local.providers.base import Failure, InvalidInputsError, ProviderError
+from infra.local.providers.properties import UNKNOWN, Path, Properties
+from infra.loopback import is_loopback_http
 
 OWNER_TAG = "moltghost:urn-sha256"
 """Says which resource of the program a thing was made for, so that one made by a killed engine is found again."""
+_LOCAL_ONLY = "the local aws provider acts on local endpoints only, never on an account"
+# A person's own AWS files and profile are for real accounts: no client of ours reads them.
+_SESSION = BotoSession(
+    {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+)
 
 
 class Session:
-    """Clients by the provider's settings. Raises InvalidInputsError when no endpoint is set: this is a stand-in."""
+    """Clients by the provider's settings, which `check_settings` has passed; nothing of the environment counts."""
 
     def __init__(self, settings: Properties) -> None:
         self.settings = settings
         self.region = settings.get("region") or "us-east-1"
-        self.endpoints = _endpoints(_decoded(settings.get("endpoints")))
-        if not self.endpoints:
-            reason = "is missing; the local aws provider acts on a local endpoint only, never on an account"
-            raise InvalidInputsError([Failure(("endpoints",), reason)])
+        self.endpoints = {service: url for _, service, url in _endpoints(settings)}
+
+    def require_account(self) -> None:
+        """Ask STS, where there is an endpoint for it, whose account this is. Raises InvalidInputsError, ProviderError.
+
+        One that `allowedAccountIds` does not name is refused.
+        """
+        allowed = _decoded(self.settings.get("allowedAccountIds"))
+        if not allowed or "sts" not in self.endpoints:
+            return
+        sts = self._client("sts")
+        try:
+            account = sts.get_caller_identity()["Account"]
+        except BotoCoreError as error:
+            raise ProviderError(f"endpoints.sts: {error}; run `make up` to start it") from None
+        finally:
+            sts.close()
+        if account not in allowed:
+            reason = f"are {', '.join(allowed)}, but the endpoint answers for account {account}"
+            raise InvalidInputsError([Failure(("allowedAccountIds",), reason)])
 
     @property
     def default_tags(self) -> dict[str, str]:
@@ -52,16 +80,30 @@ class Session:
 
     def _client(self, service: str) -> Any:
         if service not in self.endpoints:
-            reason = f"has no {service!r}; the local aws provider acts on a local endpoint only"
+            reason = f"has no {service!r}; {_LOCAL_ONLY}"
             raise InvalidInputsError([Failure(("endpoints",), reason)])
-        return boto3.client(
+        return _SESSION.create_client(
             service,
             endpoint_url=self.endpoints[service],
             region_name=self.region,
-            aws_access_key_id=self.settings.get("accessKey"),
-            aws_secret_access_key=self.settings.get("secretKey"),
-            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
+            aws_access_key_id=self.settings["accessKey"],
+            aws_secret_access_key=self.settings["secretKey"],
+            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}, proxies={}),
         )
+
+
+def check_settings(settings: Properties) -> None:
+    """Refuse settings that could reach an account. Raises InvalidInputsError naming each; values may be UNKNOWN."""
+    failures = [Failure((name,), "must be given") for name in ("accessKey", "secretKey") if not settings.get(name)]
+    if settings.get("endpoints") is not UNKNOWN:
+        endpoints = _endpoints(settings)
+        if not endpoints:
+            failures.append(Failure(("endpoints",), f"is missing; {_LOCAL_ONLY}"))
+        for path, _, url in endpoints:
+            if url is not UNKNOWN and not is_loopback_http(url):
+                failures.append(Failure(path, f"{url!r} must be an http URL on loopback; {_LOCAL_ONLY}"))
+    if failures:
+        raise InvalidInputsError(failures)
 
 
 def owner(urn: str) -> str:
@@ -84,8 +126,11 @@ def _decoded(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
 
 
-def _endpoints(value: Any) -> dict[str, str]:
-    merged: dict[str, str] = {}
-    for one in value or []:
-        merged |= {service: url for service, url in one.items() if url}
-    return merged
+def _endpoints(settings: Properties) -> list[tuple[Path, str, Any]]:
+    """Where in the settings an endpoint stands, of which service it is, and its URL."""
+    return [
+        (("endpoints", at, service), service, url)
+        for at, one in enumerate(_decoded(settings.get("endpoints")) or [])
+        for service, url in one.items()
+        if url
+    ]

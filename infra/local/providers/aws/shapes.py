@@ -1,4 +1,4 @@
-"""Between the program's property names and those of AWS's API, and from what is there to what was declared."""
+"""Between the program's property names and those of AWS's API."""
 
 import json
 from collections.abc import Mapping
@@ -21,15 +21,6 @@ def from_aws(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_property_name(key): from_aws(inner) for key, inner in value.items()}
     return [from_aws(inner) for inner in value] if isinstance(value, list) else value
-
-
-def as_declared(declared: Any, live: Any) -> Any:
-    """`live`, without the fields that `declared` says nothing of: so drift shows, and the service's defaults don't."""
-    if isinstance(declared, Mapping) and isinstance(live, Mapping):
-        return {key: as_declared(value, live.get(key)) for key, value in declared.items()}
-    if isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
-        return [as_declared(*pair) for pair in zip(declared, live, strict=True)]
-    return live
 
 
 def same_document(declared: str | None, live: str) -> str:

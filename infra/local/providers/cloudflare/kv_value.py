@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from infra.local.providers.base import Call, Kind, Live
 from infra.local.providers.cloudflare.api import Api, GoneError, segment
-from infra.local.providers.cloudflare.shapes import require_inputs, split_import_id
+from infra.local.providers.cloudflare.shapes import split_import_id
 from infra.local.providers.properties import Properties
+from infra.local.providers.supported import require_inputs
 
 PLACE = ("accountId", "namespaceId", "keyName")
 
@@ -20,7 +21,7 @@ class KvValue(Kind):
         self.api = api
 
     def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
-        require_inputs(inputs, (*PLACE, "value"))
+        require_inputs(call, inputs, (*PLACE, "value"))
         return inputs
 
     def create(self, call: Call, inputs: Properties) -> Live:

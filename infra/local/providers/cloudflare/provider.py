@@ -1,9 +1,7 @@
 """The package `cloudflare`: the resource types the program uses, and no other."""
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from functools import partial
-from urllib.parse import urlsplit
 
 from infra.local.providers.base import Failure, InvalidInputsError, Kind, Provider, ProviderError
 from infra.local.providers.cloudflare.api import Api
@@ -11,6 +9,7 @@ from infra.local.providers.cloudflare.kv_value import KvValue
 from infra.local.providers.cloudflare.records import DNS_RECORDS, NAMESPACES, ROUTES, RecordKind
 from infra.local.providers.cloudflare.script import Script
 from infra.local.providers.properties import Properties, has_unknown
+from infra.loopback import is_loopback_http
 
 KINDS: Mapping[str, Callable[[Callable[[], Api]], Kind]] = {
     "cloudflare:index/dnsRecord:DnsRecord": partial(RecordKind, collection=DNS_RECORDS),
@@ -34,7 +33,7 @@ class CloudflareProvider(Provider):
         """`baseUrl` must be on loopback: this stand-in never speaks to an account."""
         failures = []
         base_url = inputs.get("baseUrl")
-        if not base_url or (isinstance(base_url, str) and not _on_loopback(base_url)):
+        if not base_url or (isinstance(base_url, str) and not is_loopback_http(base_url)):
             reason = "must be an http URL on loopback; the local cloudflare provider acts on nothing else"
             failures.append(Failure(("baseUrl",), reason))
         if not inputs.get("apiToken"):
@@ -60,11 +59,3 @@ class CloudflareProvider(Provider):
         if self._api is None:
             raise ProviderError("the cloudflare provider's settings are not known yet")
         return self._api
-
-
-def _on_loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    try:
-        return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False

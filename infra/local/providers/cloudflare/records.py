@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from infra.local.cloudflare.protocol import OWNER_FIELD
 from infra.local.providers.base import Call, Kind, Live
 from infra.local.providers.cloudflare.api import Api, Record, segment
-from infra.local.providers.cloudflare.shapes import as_declared, from_api, require_inputs, split_import_id, to_api
+from infra.local.providers.cloudflare.shapes import from_api, split_import_id, to_api
+from infra.local.providers.drift import as_declared
 from infra.local.providers.properties import Properties
+from infra.local.providers.supported import require_inputs
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class RecordKind(Kind):
         self.replace_on = (collection.scope,)  # type: ignore[misc]
 
     def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
-        require_inputs(inputs, (self.collection.scope, *self.collection.required), self.collection.optional)
+        require_inputs(call, inputs, (self.collection.scope, *self.collection.required), self.collection.optional)
         return inputs
 
     def create(self, call: Call, inputs: Properties) -> Live:

@@ -9,8 +9,10 @@ from infra.local.cloudflare.bindings import FIELDS
 from infra.local.cloudflare.protocol import METADATA, MODULE
 from infra.local.providers.base import Call, Failure, InvalidInputsError, Kind, Live
 from infra.local.providers.cloudflare.api import Api, segment
-from infra.local.providers.cloudflare.shapes import as_declared, from_api, require_inputs, split_import_id, to_api
+from infra.local.providers.cloudflare.shapes import from_api, split_import_id, to_api
+from infra.local.providers.drift import as_declared
 from infra.local.providers.properties import Properties
+from infra.local.providers.supported import require_inputs
 
 PLACE = ("accountId", "scriptName")
 REQUIRED = (*PLACE, "mainModule", "content", "compatibilityDate")
@@ -28,7 +30,7 @@ class Script(Kind):
         self.api = api
 
     def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
-        require_inputs(inputs, REQUIRED, OPTIONAL)
+        require_inputs(call, inputs, REQUIRED, OPTIONAL)
         bindings = inputs.get("bindings")
         failures = [
             Failure(("bindings", i, "type"), f"{kind!r} is not supported by the local cloudflare provider")

@@ -1,11 +1,10 @@
-"""Between the program's property names and the API's, and from what is there to what was declared."""
+"""Between the program's property names and the API's."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from infra.local.providers.base import Failure, InvalidInputsError
-from infra.local.providers.properties import Properties
 
 
 def to_api(value: Any) -> Any:
@@ -22,26 +21,6 @@ def _renamed(value: Any, rename: Any) -> Any:
     if isinstance(value, Mapping):
         return {rename(key): _renamed(inner, rename) for key, inner in value.items() if inner is not None}
     return [_renamed(inner, rename) for inner in value] if isinstance(value, list) else value
-
-
-def as_declared(declared: Any, live: Any) -> Any:
-    """`live`, without the fields that `declared` says nothing of: so drift shows, and the service's defaults don't."""
-    if isinstance(declared, Mapping) and isinstance(live, Mapping):
-        return {key: as_declared(value, live.get(key)) for key, value in declared.items()}
-    if isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
-        return [as_declared(*pair) for pair in zip(declared, live, strict=True)]
-    return live
-
-
-def require_inputs(inputs: Properties, required: Sequence[str], optional: Sequence[str] = ()) -> None:
-    """Refuse inputs a kind lacks or can't honour. Raises `InvalidInputsError` naming each."""
-    failures = [Failure((name,), "must be given") for name in required if inputs.get(name) is None]
-    for name, value in inputs.items():
-        if name not in (*required, *optional) and value is not None:
-            known = ", ".join((*required, *optional))
-            failures.append(Failure((name,), f"is not supported by the local cloudflare provider; it knows {known}"))
-    if failures:
-        raise InvalidInputsError(failures)
 
 
 def split_import_id(identifier: str, *parts: str) -> list[str]:

@@ -1,16 +1,14 @@
 """The local `aws` provider's kinds against moto: what was asked for is there, what drifts shows, nothing is doubled."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from infra.local.providers.aws.provider import KINDS, AwsProvider
 from infra.local.providers.aws.session import OWNER_TAG
 from infra.local.providers.base import Call, InvalidInputsError, Live, ProviderError
+from infra.local.providers.properties import UNKNOWN
 
 BUCKET = "moltghost-test"
 KEY = "aws:kms/key:Key"
@@ -72,40 +70,13 @@ ASPECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def provider(endpoint: str) -> Iterator[AwsProvider]:
-    httpx.post(f"{endpoint}/moto-api/reset", trust_env=False).raise_for_status()
-    provider = AwsProvider()
-    provider.configure(
-        {
-            "region": "ap-southeast-1",
-            "endpoints": json.dumps([{"s3": endpoint, "kms": endpoint}]),
-            "defaultTags": json.dumps({"tags": {"managed-by": "moltghost"}}),
-            "accessKey": "test",
-            "secretKey": "test",
-        }
-    )
-    yield provider
-    assert provider.session is not None
-    provider.session.s3.close()
-    provider.session.kms.close()
-
-
 def call(kind: str, name: str = "one", **fields: Any) -> Call:
     return Call(urn=f"urn:pulumi:test::moltghost::{kind}::{name}", type=kind, name=name, **fields)
 
 
 def make(provider: AwsProvider, kind: str, inputs: dict[str, Any], **fields: Any) -> Live:
-    return provider.kind(kind).create(call(kind, **fields), inputs)
+    it = provider.kind(kind)
+    return it.create(call(kind, **fields), it.check(call(kind), inputs, {}))
 
 
 def declared(provider: AwsProvider, kind: str, live: Live, inputs: dict[str, Any]) -> dict[str, Any] | None:
@@ -237,6 +208,33 @@ def test_an_unknown_type_is_an_error_that_names_it_and_those_known(provider: Aws
     assert set(ASPECTS) < set(KINDS)
 
 
-def test_without_an_endpoint_there_is_no_account_to_fall_back_to() -> None:
-    with pytest.raises(InvalidInputsError, match="endpoints: is missing"):
-        AwsProvider().configure({"region": "ap-southeast-1"})
+@pytest.mark.parametrize(
+    ("kind", "inputs", "message"),
+    [
+        (
+            BUCKET_TYPE,
+            {"bucket": BUCKET, "acl": "private"},
+            f"acl: is not supported .* {BUCKET_TYPE} it knows bucket",
+        ),
+        (BUCKET_TYPE, {}, f"bucket: must be given for {BUCKET_TYPE}"),
+        (KEY, {"keyUsage": "SIGN_VERIFY"}, f"keyUsage: is not supported by the local aws provider; of {KEY}"),
+        ("aws:kms/alias:Alias", {"namePrefix": "alias/x"}, "targetKeyId: must be given.*namePrefix: is not supported"),
+        ("aws:s3/bucketVersioning:BucketVersioning", {"bucket": BUCKET}, "versioningConfiguration: must be given"),
+        (
+            "aws:s3/bucketPolicy:BucketPolicy",
+            {"bucket": BUCKET, "policy": POLICY, "region": "eu-west-1"},
+            "region: is not supported",
+        ),
+    ],
+)
+def test_inputs_that_cannot_be_honoured_are_named(
+    provider: AwsProvider, kind: str, inputs: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidInputsError, match=message):
+        provider.kind(kind).check(call(kind), inputs, {})
+
+
+def test_values_known_only_later_pass_the_check(provider: AwsProvider) -> None:
+    inputs = {"bucket": UNKNOWN, "policy": UNKNOWN}
+    kind = "aws:s3/bucketPolicy:BucketPolicy"
+    assert provider.kind(kind).check(call(kind), inputs, {}) == inputs
