@@ -30,14 +30,6 @@ def digest_of(parts: Iterable[str | bytes]) -> str:
     return total.hexdigest()
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` by `text` so that a reader, or a crash, finds the old content or the new, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text)
-    beside.replace(path)
-
-
 @contextmanager
 def locked(path: Path, progress: Progress, what: str) -> Iterator[None]:
     """Hold the lock file `path`; the kernel lets go of it when this process ends, however it ends.

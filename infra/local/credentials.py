@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from infra.local.files import write_whole
 from runtime.contract.edge import hash_api_key
 
 KEY_ID = "local-1"
@@ -76,11 +76,7 @@ def new_signing_key() -> str:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file only its owner can read, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    draft.replace(path)
+    write_whole(path, text, 0o600)
 
 
 def _base64url(raw: bytes) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from infra.local import go_build
 from infra.local.base_image import base_key, ensure_base
-from infra.local.cache import Progress, digest_of, elapsed, locked, write_atomically
+from infra.local.cache import Progress, digest_of, elapsed, locked
 from infra.local.catalogue import CATALOGUE
+from infra.local.files import write_whole
 from infra.local.image_store import Build, ImageStore
 from infra.local.packages import IMAGES, ensure_packages
 from infra.local.tools import Tools
@@ -159,7 +160,7 @@ class Images:
         archive.parent.mkdir(exist_ok=True)
         size = fresh.stat().st_size
         fresh.replace(archive)
-        write_atomically(archive.with_suffix(".json"), json.dumps({"digest": digest, "bytes": size}))
+        write_whole(archive.with_suffix(".json"), json.dumps({"digest": digest, "bytes": size}))
         drop_unused(archive.parent)
         return Image(recipe.name, digest, archive, tag)
 

@@ -5,12 +5,13 @@ language host lies beside a link to the engine itself: from anywhere else it wou
 """
 
 import importlib.metadata
-import os
 import shlex
 import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
+
+from infra.local.files import write_changed
 
 PROVIDERS = ("aws", "cloudflare", "command", "kubernetes")
 
@@ -35,13 +36,7 @@ def _write_script(path: Path, module: str, logs: Path) -> None:
     command = shlex.join(
         [sys.executable, "-P", "-m", "infra.local.protocol", module, "--log", str(logs / f"{path.name}.log")]
     )
-    text = f'#!/bin/sh\nexec {command} "$@"\n'
-    if path.exists() and path.read_text() == text:
-        return
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text)
-    draft.chmod(0o755)
-    draft.replace(path)
+    write_changed(path, f'#!/bin/sh\nexec {command} "$@"\n', 0o755)
 
 
 def _link_engine(link: Path, pulumi: Path) -> None:

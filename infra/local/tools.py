@@ -11,8 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from infra.local import go_build, official, packages
-from infra.local.cache import Progress, cache_root, elapsed, locked, write_atomically
+from infra.local.cache import Progress, cache_root, elapsed, locked
 from infra.local.catalogue import CATALOGUE, Tool
+from infra.local.files import write_whole
 from infra.local.go_build import ToolError
 from infra.local.installed import find_installed
 
@@ -137,7 +138,7 @@ class Tools:
             fresh.with_name(name).replace(self._folder(tool) / name)
         size = fresh.stat().st_size
         fresh.replace(self._folder(tool) / tool.name)
-        write_atomically(stamp, json.dumps({"inputs": go_build.inputs_digest(tool), "bytes": size}))
+        write_whole(stamp, json.dumps({"inputs": go_build.inputs_digest(tool), "bytes": size}))
 
     def _is_built(self, tool: Tool) -> bool:
         """Whether the cache holds this very program whole: stamped, of the inputs of today and the size it had."""

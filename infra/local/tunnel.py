@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import itertools
 import json
-import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.following import Objects, connect, follow
+from infra.local.termination import until_terminated
 from runtime.contract import errors
 
 LOOPBACK = "127.0.0.1"
@@ -151,17 +151,13 @@ async def run(kubeconfig: Path, port: int, target: Target) -> None:
     """Listen on loopback until SIGTERM."""
     tunnel = Tunnel(target)
     server = await asyncio.start_server(tunnel.serve, LOOPBACK, port, limit=CHUNK)
-    work = asyncio.current_task()
-    assert work  # noqa: S101  # we are in it
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
     api = await connect(kubeconfig)
     path = f"/apis/discovery.k8s.io/v1/namespaces/{target.namespace}/endpointslices"
     try:
-        async with server:
-            async for slices in follow(api, path, labelSelector=f"kubernetes.io/service-name={target.service}"):
-                tunnel.update(slices)
-    except asyncio.CancelledError:
-        pass
+        with until_terminated():
+            async with server:
+                async for slices in follow(api, path, labelSelector=f"kubernetes.io/service-name={target.service}"):
+                    tunnel.update(slices)
     finally:
         await api.close()
 

@@ -2,27 +2,23 @@
 
 import argparse
 import asyncio
-import signal
 from pathlib import Path
 
 from infra.local.cluster.gpus import keep_gpus
 from infra.local.cluster.volumes import provision, reclaim
 from infra.local.following import connect
+from infra.local.termination import until_terminated
 
 
 async def run(kubeconfig: Path, volumes: Path, node: str) -> None:
     """Run all until SIGTERM."""
     api = await connect(kubeconfig)
-    loop, work = asyncio.get_running_loop(), asyncio.current_task()
-    assert work  # noqa: S101  # we are in it
-    loop.add_signal_handler(signal.SIGTERM, work.cancel)
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(provision(api, volumes, node))
-            group.create_task(reclaim(api, volumes))
-            group.create_task(keep_gpus(api, node))
-    except asyncio.CancelledError:
-        pass
+        with until_terminated():
+            async with asyncio.TaskGroup() as group:
+                group.create_task(provision(api, volumes, node))
+                group.create_task(reclaim(api, volumes))
+                group.create_task(keep_gpus(api, node))
     finally:
         await api.close()
 

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from infra.local.cluster import enclosure, netns
 from infra.local.cluster.addresses import Addresses
-from infra.local.cluster.files import write_config
 from infra.local.cluster.shell import run
+from infra.local.files import write_changed
 from infra.local.supervisord import Program
 
 SOCKET = "/run/containerd/containerd.sock"
@@ -80,9 +80,9 @@ def render_network(addresses: Addresses) -> str:
 def build_program(folder: Path, addresses: Addresses, sandbox_image: str, ready: Callable[[], bool]) -> Program:
     """Write the configuration under `folder` and build the program."""
     cni = folder / "cni" / "net.d"
-    write_config(cni / "10-pods.conflist", render_network(addresses))
+    write_changed(cni / "10-pods.conflist", render_network(addresses))
     text = render_config(cni, sandbox_image, restrict_oom_score=not may_lower_oom_score())
-    config = write_config(folder / "containerd.toml", text)
+    config = write_changed(folder / "containerd.toml", text)
     argv = netns.enter(addresses.node_netns, ["containerd", "--config", str(config), "--log-level", "warn"])
     return Program("containerd", argv, files=[config], ready=ready, deadline_s=30, address=f"unix:{SOCKET} (enclosed)")
 

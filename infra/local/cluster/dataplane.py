@@ -6,7 +6,7 @@ import yaml
 
 from infra.local.cluster import netns
 from infra.local.cluster.addresses import Addresses
-from infra.local.cluster.files import write_config
+from infra.local.files import write_changed
 from infra.local.probes import http_serves
 from infra.local.supervisord import Program
 
@@ -52,7 +52,7 @@ def kube_proxy(binary: Path, folder: Path, addresses: Addresses, kubeconfig: Pat
         "metricsBindAddress": f"{addresses.node}:10249",
         "conntrack": {"maxPerCore": 0, "min": 0},  # the limit belongs to the host
     }
-    config = write_config(folder / "kube-proxy.yaml", yaml.safe_dump(settings, sort_keys=False))
+    config = write_changed(folder / "kube-proxy.yaml", yaml.safe_dump(settings, sort_keys=False))
     return Program(
         "kube-proxy",
         netns.enter(addresses.node_netns, [str(binary), f"--config={config}"]),

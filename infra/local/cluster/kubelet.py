@@ -9,7 +9,7 @@ from infra.local.cluster import netns
 from infra.local.cluster.addresses import Addresses
 from infra.local.cluster.certificates import Pair
 from infra.local.cluster.containerd import SOCKET
-from infra.local.cluster.files import write_config
+from infra.local.files import write_changed
 from infra.local.probes import http_serves
 from infra.local.supervisord import Program
 from runtime.contract import labels
@@ -85,8 +85,8 @@ def build_program(
     kubelet: Path, folder: Path, addresses: Addresses, kubeconfig: Path, config: dict[str, Any]
 ) -> Program:
     """Write the configuration under `folder` and build the program."""
-    write_config(folder / "resolv.conf", RESOLV_CONF)
-    path = write_config(folder / "kubelet.yaml", yaml.safe_dump(config, sort_keys=False))
+    write_changed(folder / "resolv.conf", RESOLV_CONF)
+    path = write_changed(folder / "kubelet.yaml", yaml.safe_dump(config, sort_keys=False))
     argv = [
         str(kubelet),
         f"--config={path}",

@@ -5,6 +5,7 @@ Handlers see plain property dicts (see `properties`), never protobuf, and secret
 every answer what was secret in the inputs or the old state, wherever a copy of it turns up.
 """
 
+import hashlib
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -96,6 +97,11 @@ class Call:
             self.sleep(min(every, left))
             every = min(every * 1.3, 2.0)
         return answer
+
+
+def owner(urn: str) -> str:
+    """The mark of what is made for a resource: its URN in characters that tags and headers may have."""
+    return hashlib.sha256(urn.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,6 +13,7 @@ import pytest
 from infra.local.orphans import INSTANCE_ENV, end_instance, instance_processes
 from infra.local.processes import ProcessError, Processes
 from infra.local.supervisord import Program, render_program, socket_folder
+from tests.waiting import eventually
 
 SLEEPER = "import time; print('awake', flush=True); time.sleep(600)"
 
@@ -37,14 +37,6 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 def pid_of(processes: Processes, name: str) -> int:
     return {status.name: status.pid for status in processes.status()}[name]
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 15) -> None:
-    """Poll: what is awaited happens in another process that tells nobody."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def test_an_unchanged_program_is_left_alone_and_a_changed_one_is_restarted(processes: Processes) -> None:
@@ -73,7 +65,7 @@ def test_a_program_that_dies_comes_back(processes: Processes) -> None:
     processes.start([sleeper()])
     first = pid_of(processes, "sleeper")
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: pid_of(processes, "sleeper") not in (0, first))
+    eventually(lambda: pid_of(processes, "sleeper") not in (0, first), "it runs again")
 
 
 def test_a_start_that_fails_says_why_at_once(processes: Processes) -> None:
@@ -105,7 +97,7 @@ def test_stop_ends_the_whole_group_and_forgets_the_program(processes: Processes,
     processes.start([Program("parent", (sys.executable, str(script)), ready=lambda: bool(note.read_text()))])
     child = psutil.Process(int(note.read_text()))
     processes.stop("parent")
-    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the child ends")
     assert processes.status() == []
 
 
@@ -113,12 +105,12 @@ def test_after_its_supervisor_was_killed_orphans_are_ended_and_all_starts_anew(p
     processes.start([sleeper()])
     orphan = pid_of(processes, "sleeper")
     os.kill(int((processes.folder / "supervisord.pid").read_text()), signal.SIGKILL)
-    wait_until(lambda: not processes.alive())
+    eventually(lambda: not processes.alive(), "the supervisor is dead")
     assert psutil.pid_exists(orphan)
     assert [status.state for status in processes.status()] == ["stopped"]
     processes.start([sleeper()])
     assert pid_of(processes, "sleeper") != orphan
-    wait_until(lambda: not psutil.pid_exists(orphan))
+    eventually(lambda: not psutil.pid_exists(orphan), "the orphan ends")
 
 
 def test_ctrl_c_in_the_starting_terminal_leaves_programs_alone(processes: Processes) -> None:
@@ -142,7 +134,7 @@ def test_end_instance_spares_other_processes(tmp_path: Path) -> None:
     mine = subprocess.Popen(python(SLEEPER), env=env, stdout=subprocess.DEVNULL)
     other = subprocess.Popen(python(SLEEPER), stdout=subprocess.DEVNULL)
     try:
-        wait_until(lambda: bool(instance_processes(tmp_path / "mine")))
+        eventually(lambda: instance_processes(tmp_path / "mine"), "it bears the mark")
         end_instance(tmp_path / "mine")
         assert mine.wait(5) is not None
         assert other.poll() is None
@@ -156,7 +148,7 @@ def test_status_names_the_log_and_the_address(processes: Processes) -> None:
     processes.start([sleeper(address="http://127.0.0.1:1")])
     (status,) = processes.status()
     assert (status.state, status.address) == ("running", "http://127.0.0.1:1")
-    wait_until(lambda: "awake" in status.log.read_text())
+    eventually(lambda: "awake" in status.log.read_text(), "its output is logged")
 
 
 @pytest.mark.parametrize("argument", ["a ;b", "a #b", "a\nb"])

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
-from infra.local.providers.aws.session import OWNER_TAG, Session, declared_tags, owner
+from infra.local.providers.aws.session import OWNER_TAG, Session, declared_tags
 from infra.local.providers.aws.shapes import tag_list, tag_map
-from infra.local.providers.base import Call, Kind, Live, ProviderError
+from infra.local.providers.base import Call, Kind, Live, ProviderError, owner
 from infra.local.providers.properties import Properties
 from infra.local.providers.supported import require_inputs
 

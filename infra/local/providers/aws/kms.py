@@ -6,9 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.local.providers.aws.session import OWNER_TAG, Session, declared_tags, owner
+from infra.local.providers.aws.session import OWNER_TAG, Session, declared_tags
 from infra.local.providers.aws.shapes import same_document, tag_list, tag_map
-from infra.local.providers.base import Call, Kind, Live
+from infra.local.providers.base import Call, Kind, Live, owner
 from infra.local.providers.drift import as_declared
 from infra.local.providers.properties import Properties
 from infra.local.providers.supported import require_inputs

@@ -1,6 +1,5 @@
 """The AWS account the provider was configured for: clients at its endpoints, default tags, the mark of ownership."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session as BotoSession
 
-from infra.local.providers.base import Failure, InvalidInputsError, ProviderError
+from infra.local.providers.base import Failure, InvalidInputsError, ProviderError, owner
 from infra.local.providers.properties import UNKNOWN, Path, Properties
 from infra.loopback import is_loopback_http
 
@@ -104,11 +103,6 @@ def check_settings(settings: Properties) -> None:
                 failures.append(Failure(path, f"{url!r} must be an http URL on loopback; {_LOCAL_ONLY}"))
     if failures:
         raise InvalidInputsError(failures)
-
-
-def owner(urn: str) -> str:
-    """The value of the ownership tag: a URN has characters that a tag may not have."""
-    return hashlib.sha256(urn.encode()).hexdigest()
 
 
 def declared_tags(inputs: Properties, live: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:

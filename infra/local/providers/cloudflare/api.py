@@ -1,6 +1,5 @@
 """A client of the Cloudflare API at the configured address."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +7,7 @@ from urllib.parse import quote
 import httpx
 
 from infra.local.cloudflare.protocol import OWNER_FIELD, OWNER_HEADER
-from infra.local.providers.base import ProviderError
+from infra.local.providers.base import ProviderError, owner
 
 TIMEOUT = 60.0
 """Seconds for one request: an upload is answered once the runtime serves it."""
@@ -68,11 +67,6 @@ class Api:
             return self.call(method, path, **options)
         except GoneError:
             return None
-
-
-def owner(urn: str) -> str:
-    """The mark of the resource's records: its URN in a form that fits a header."""
-    return hashlib.sha256(urn.encode()).hexdigest()
 
 
 def segment(text: str) -> str:

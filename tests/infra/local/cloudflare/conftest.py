@@ -1,7 +1,6 @@
 """A local Cloudflare for the tests: the real API server, the real runtime."""
 
 import json
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,9 @@ from aiohttp import test_utils
 
 from infra.local.cloudflare.app import make_app
 from infra.local.cloudflare.cloud import Cloud
+from tests.loopback import free_port
 
 DATE = "2026-07-01"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Cloudflare:

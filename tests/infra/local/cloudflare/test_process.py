@@ -10,8 +10,9 @@ import aiohttp
 import psutil
 
 from infra.local.cloudflare.store import Store
-from tests.infra.local.cloudflare.conftest import Cloudflare, free_port
+from tests.infra.local.cloudflare.conftest import Cloudflare
 from tests.infra.local.cloudflare.test_scripts import greeting
+from tests.loopback import free_port
 
 
 async def start(folder: Path, api: int, worker: int) -> asyncio.subprocess.Process:

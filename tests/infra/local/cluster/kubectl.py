@@ -2,8 +2,6 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,11 +37,3 @@ class Kubectl:
     def shell(self, namespace: str, pod: str, script: str) -> subprocess.CompletedProcess[str]:
         """Run a script in a pod."""
         return self.attempt("-n", namespace, "exec", pod, "--", "sh", "-c", script)
-
-
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Poll until it holds: clusters converge without telling a test."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.1)

@@ -10,7 +10,7 @@ from components.cluster import controller
 from infra.local.cluster import cgroups, containerd, dataplane, enclosure, kubelet, rbac, simulated
 from infra.local.cluster.addresses import Addresses
 from infra.local.cluster.certificates import Pair
-from infra.local.cluster.files import write_config
+from infra.local.files import write_changed
 from runtime.contract import labels
 
 ADDRESSES = Addresses(4)
@@ -61,10 +61,10 @@ def test_kube_router_only_judges(tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_says_the_same_is_not_touched(tmp_path: Path) -> None:
-    path = write_config(tmp_path / "folder" / "config", "a")
+    path = write_changed(tmp_path / "folder" / "config", "a")
     written = path.stat().st_ino
-    assert write_config(path, "a").stat().st_ino == written
-    assert write_config(path, "b").read_text() == "b"
+    assert write_changed(path, "a").stat().st_ino == written
+    assert write_changed(path, "b").read_text() == "b"
 
 
 def test_kube_proxy_leaves_the_hosts_limits_alone(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ from infra.local.machine import GATEWAY_SERVICE, Machine, MachineInfo
 from infra.local.orphans import instance_processes
 from infra.local.packages import ensure_packages
 from infra.local.tools import Tools
-from tests.infra.local.cluster.kubectl import Kubectl, eventually
+from tests.infra.local.cluster.kubectl import Kubectl
 from tests.infra.local.cluster.oci import Archive, busybox_image
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.cluster,

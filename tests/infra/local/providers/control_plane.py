@@ -2,9 +2,7 @@
 
 import os
 import secrets
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +13,9 @@ import httpx
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.loopback import free_ports
+from tests.waiting import eventually
 
 CACHE = Path(os.environ.get("MOLTGHOST_CACHE", Path.home() / ".cache" / "moltghost"))
 START_TIMEOUT = 60
@@ -131,17 +132,15 @@ def start(folder: Path, name: str, command: list[str]) -> "subprocess.Popen[byte
 
 
 def await_ready(http: httpx.Client, running: list["subprocess.Popen[bytes]"], folder: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline:
+    def ready() -> bool:
         for process in running:
             assert process.poll() is None, f"{process.args!r} ended; see {folder}"
         try:
-            if http.get("/readyz").status_code == 200 and http.get("/api/v1/namespaces/default").status_code == 200:
-                return
+            return all(http.get(path).is_success for path in ("/readyz", "/api/v1/namespaces/default"))
         except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"the API server did not become ready in {START_TIMEOUT} s; see {folder}")
+            return False
+
+    eventually(ready, f"the API server is ready; see {folder}", START_TIMEOUT)
 
 
 def write_kubeconfig(path: Path, server: str, token: str) -> Path:
@@ -153,13 +152,3 @@ def write_kubeconfig(path: Path, server: str, token: str) -> Path:
     }
     path.write_text(yaml.safe_dump(document))
     return path
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

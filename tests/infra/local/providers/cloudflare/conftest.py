@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.infra.local.cloudflare.conftest import free_port
-
-START_TIMEOUT = 30.0
+from tests.loopback import free_ports
+from tests.waiting import eventually
 
 
 @dataclass
@@ -27,29 +25,26 @@ class LocalCloudflare:
         """What the API answers to a GET."""
         return self.http.get(f"{self.api}{path}").raise_for_status().json()["result"]
 
-    def wait(self, process: "subprocess.Popen[bytes]") -> None:
-        deadline = time.monotonic() + START_TIMEOUT
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                self.http.get(self.api.replace("/client/v4", "/healthz")).raise_for_status()
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError("the local Cloudflare didn't start; its own output says why")
+    def serves(self, process: "subprocess.Popen[bytes]") -> bool:
+        """Whether it answers yet."""
+        assert process.poll() is None, "the local Cloudflare ended; its own output says why"
+        try:
+            return self.http.get(self.api.replace("/client/v4", "/healthz")).is_success
+        except httpx.TransportError:
+            return False
 
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloudflare]:
     """Every test uses an account and a zone of its own name."""
-    api, worker = free_port(), free_port()
+    api, worker = free_ports(2)
     ports = ["--api-port", str(api), "--worker-port", str(worker)]
     command = [sys.executable, "-m", "infra.local.cloudflare", "--state", str(tmp_path_factory.mktemp("local")), *ports]
     process = subprocess.Popen(command)
     with httpx.Client(trust_env=False, headers={"Authorization": "Bearer test"}) as http:
         running = LocalCloudflare(f"http://127.0.0.1:{api}/client/v4", f"http://127.0.0.1:{worker}", http)
         try:
-            running.wait(process)
+            eventually(lambda: running.serves(process), "the local Cloudflare answers")
             yield running
         finally:
             process.terminate()

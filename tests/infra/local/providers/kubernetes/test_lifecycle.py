@@ -4,9 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable
-from typing import TypeVar
 
 import psutil
 import pytest
@@ -14,8 +11,7 @@ import pytest
 from infra.local.engine import EngineError
 from tests.infra.local.providers.conftest import Program
 from tests.infra.local.providers.control_plane import ControlPlane
-
-T = TypeVar("T")
+from tests.waiting import eventually
 
 CRD = """
 definition = resource("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "crd", {
@@ -183,7 +179,7 @@ resource("kubernetes:core/v1:Pod", "pod", {
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    made = until(lambda: cluster.get(path(program, "pods/pod")))
+    made = eventually(lambda: cluster.get(path(program, "pods/pod")), "the pod is made")
     plugins = program.plugins()
     assert plugins
     os.kill(running.pid, signal.SIGKILL)
@@ -198,12 +194,3 @@ resource("kubernetes:core/v1:Pod", "pod", {
     program.up(config_map() + waiting % '"pulumi.com/skipAwait": "true"')
     found = cluster.object(path(program, "pods/pod"))
     assert found["metadata"]["uid"] == made["metadata"]["uid"]
-
-
-def until(probe: Callable[[], T | None], timeout: float = 30) -> T:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if found := probe():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it never came")
