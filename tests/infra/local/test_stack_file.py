@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from infra.local.stack_file import SECRET_SETTINGS, merge, write_stack_file
 
-VALUES = st.recursive(st.integers() | st.text(max_size=3), lambda inner: st.dictionaries(st.text(max_size=2), inner))
+VALUES = st.recursive(
+    st.integers() | st.text(max_size=3), lambda inner: st.dictionaries(st.text(max_size=2), inner), max_leaves=8
+)
 MAPPINGS = st.dictionaries(st.text(max_size=2), VALUES, max_size=4)
 
 
