@@ -2,8 +2,7 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,16 +33,6 @@ for name, host, port in json.loads(sys.argv[1]):
         reached[name] = False
 print(json.dumps(reached))
 """
-
-
-def until(holds: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came to hold in time. For what a program elsewhere does in its own time, unannounced."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 @dataclass(frozen=True)

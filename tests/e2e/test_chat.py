@@ -15,7 +15,8 @@ import pytest
 from infra.local.chat import curl_line, sdk_snippet
 from infra.local.region import LocalRegion
 from runtime.contract import errors, headers, paths
-from tests.e2e.conftest import Cluster, Customer, until
+from tests.e2e.conftest import Cluster, Customer
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -118,7 +119,7 @@ def test_a_clients_leaving_reaches_the_model_server(cluster: Cluster, customers:
         assert len(generations(cluster, acme)) == ended_before, "the model still speaks"
         left = datetime.now(UTC)
 
-    assert until(lambda: len(generations(cluster, acme)) > ended_before, seconds=10)
+    eventually(lambda: len(generations(cluster, acme)) > ended_before, "the model server ends its answer", seconds=10)
     assert (generations(cluster, acme)[-1] - left).total_seconds() < 1
 
 

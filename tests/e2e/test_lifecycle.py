@@ -16,7 +16,8 @@ import yaml
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
 from infra.settings import load_settings
-from tests.e2e.conftest import Cluster, Customer, aws, until
+from tests.e2e.conftest import Cluster, Customer, aws
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -152,7 +153,9 @@ def stop_after(
                     children = psutil.Process(engine.pid).children(recursive=True)
                     engine.send_signal(how)
     assert last, "".join(printed)
-    assert until(lambda: not any(child.is_running() for child in children), seconds=15), "plugins outlive their engine"
+    eventually(
+        lambda: not any(child.is_running() for child in children), "the plugins end with their engine", seconds=15
+    )
     return engine, last
 
 
