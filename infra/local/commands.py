@@ -123,4 +123,4 @@ def prepare(state: Path, slot: int, tests: bool) -> None:
         region.prepare(steps)
         if tests:
             with steps.step("Tools of the tests") as step:
-                region.tools.ensure(SIMULATED_NODE_TOOLS, step)
+                region.tools.ensure([*SIMULATED_NODE_TOOLS, "kubectl"], step)

@@ -34,7 +34,7 @@ Progress = Callable[[str], None]
 
 RECORD = "instance.json"
 GATEWAY_SERVICE = "gateway"
-CONTROL_PLANE_TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+CONTROL_PLANE_TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 REAL_NODE_TOOLS = ("kubelet", "kube-proxy", "kube-router")
 SIMULATED_NODE_TOOLS = ("kwok", controller.NAME)
 
