@@ -147,44 +147,40 @@ class LocalRegion:
 
     def _write_stack_file(self, images: dict[str, Image]) -> None:
         committed = PROJECT / f"Pulumi.{STACK}.yaml"
-        lacking = write_stack_file(committed, self._overlay(images), self.stack_file)
+        overlay = self._overlay(images)
+        write_stack_file(committed, overlay, self.stack_file)
+        tenants = load_settings(self.stack_file).tenants
+        overlay["moltghost:machine"]["api_keys"] = [self._api_key(tenant.id) for tenant in tenants]
+        lacking = write_stack_file(committed, overlay, self.stack_file)
         self.engine.prepare()
         values = {"keyPepper": self.credentials.pepper, "edgeSigningKey": self.credentials.signing_key}
         for name in sorted(lacking):
             self.engine.set_secret(name, values[name.removeprefix("moltghost:")]())
 
     def _overlay(self, images: dict[str, Image]) -> dict[str, Any]:
-        """What only this machine knows of the stack."""
-        tenants = [tenant.id for tenant in load_settings(PROJECT / f"Pulumi.{STACK}.yaml").tenants]
-        keys = [self.credentials.api_key(tenant) for tenant in tenants]
+        """What only this machine knows of the stack; of a cluster that was given, the stack file itself must tell."""
         here = self.addresses
-        return {
-            "moltghost:region": {
-                "network": {
-                    "nodes": str(here.node_network),
-                    "pods": str(here.pods),
-                    "services": str(here.services),
-                }
-            },
-            "moltghost:machine": {
-                "kubeconfig": str(self.machine.kubeconfig),
-                "aws_endpoint": f"http://127.0.0.1:{here.aws}",
-                "cloudflare_endpoint": f"http://127.0.0.1:{here.cloudflare}",
-                "gateway_origin": self.gateway_origin,
-                "tunnel_source": f"{here.host}/32",
-                **self._image_references(images),
-                "worker_script": str(WORKER_SCRIPT),
-                "edge_keys": self.credentials.public_keys(),
-                "api_keys": [{"tenant": key.tenant, "id": key.id, "hash": key.hash} for key in keys],
-            },
+        machine = {
+            "kubeconfig": str(self.machine.kubeconfig),
+            "aws_endpoint": f"http://127.0.0.1:{here.aws}",
+            "cloudflare_endpoint": f"http://127.0.0.1:{here.cloudflare}",
+            "gateway_origin": self.gateway_origin,
+            "worker_script": str(WORKER_SCRIPT),
+            "edge_keys": self.credentials.public_keys(),
         }
-
-    def _image_references(self, images: dict[str, Image]) -> dict[str, Any]:
-        """What pods are made from. A cluster that was given pulls its own: the stack file names them."""
         if self.machine.mode is Mode.GIVEN:
-            return {}
+            return {"moltghost:machine": machine}
+        network = {"nodes": str(here.node_network), "pods": str(here.pods), "services": str(here.services)}
+        own = {"tunnel_source": f"{here.host}/32", "images": self._image_references(images)}
+        return {"moltghost:region": {"network": network}, "moltghost:machine": machine | own}
+
+    def _api_key(self, tenant: str) -> dict[str, str]:
+        key = self.credentials.api_key(tenant)
+        return {"tenant": key.tenant, "id": key.id, "hash": key.hash}
+
+    def _image_references(self, images: dict[str, Image]) -> dict[str, str]:
         names = {"runtime": "runtime", "agent_sandbox": "agent-sandbox-controller"}
         if self.machine.mode is Mode.SIMULATED:
             planned = Images(cache_root(), self.tools).planned_references()
-            return {"images": {field: planned[name] for field, name in names.items()}}
-        return {"images": {field: images[name].reference for field, name in names.items()}}
+            return {field: planned[name] for field, name in names.items()}
+        return {field: images[name].reference for field, name in names.items()}

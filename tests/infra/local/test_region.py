@@ -1,0 +1,79 @@
+"""What a region tells the stack of the machine it is on."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.local.images import Image
+from infra.local.machine import Mode
+from infra.local.region import LocalRegion
+from infra.settings import ConfigError, load_settings
+
+DIGEST = "sha256:" + "0" * 64
+IMAGES = {
+    name: Image(name, DIGEST, Path("/none"), f"localhost/moltghost/{name}:tag")
+    for name in ("runtime", "agent-sandbox-controller")
+}
+
+
+class QuietEngine:
+    """Takes secrets, and keeps their names."""
+
+    def __init__(self) -> None:
+        self.secrets: list[str] = []
+
+    def prepare(self) -> None:
+        """Nothing to prepare."""
+
+    def set_secret(self, key: str, value: str) -> None:
+        """Keep the name of a secret that has a value."""
+        assert value
+        self.secrets.append(key)
+
+
+def written(region: LocalRegion) -> QuietEngine:
+    """Write the region's stack file without an engine."""
+    engine = QuietEngine()
+    region.__dict__["engine"] = engine
+    region.state.mkdir()
+    region._write_stack_file(IMAGES)
+    return engine
+
+
+@pytest.mark.parametrize("slot", [0, 3])
+def test_the_stack_file_is_whole_and_of_its_slot(tmp_path: Path, slot: int) -> None:
+    region = LocalRegion(tmp_path / "state", slot, Mode.REAL)
+    engine = written(region)
+    settings = load_settings(region.stack_file)
+    assert settings.region.network.pods == region.addresses.pods
+    assert settings.machine is not None
+    assert settings.machine.images.runtime == f"localhost/moltghost/runtime@{DIGEST}"
+    assert {key.tenant for key in settings.machine.api_keys} == {tenant.id for tenant in settings.tenants}
+    assert engine.secrets == ["moltghost:edgeSigningKey", "moltghost:keyPepper"]
+    assert region.credentials.pepper() not in region.stack_file.read_text()
+
+
+def test_a_simulated_region_names_images_nobody_built(tmp_path: Path) -> None:
+    region = LocalRegion(tmp_path / "state", 1, Mode.SIMULATED)
+    written(region)
+    machine = load_settings(region.stack_file).machine
+    assert machine is not None
+    assert machine.images.runtime.startswith("localhost/moltghost/runtime@sha256:")
+    assert DIGEST not in machine.images.runtime
+
+
+def test_of_a_given_cluster_the_stack_file_itself_must_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text("{}")
+    monkeypatch.setitem(os.environ, "KUBECONFIG", str(kubeconfig))
+    region = LocalRegion(tmp_path / "state", 1, Mode.GIVEN)
+    with pytest.raises(ConfigError) as missing:
+        written(region)
+    assert {problem.path for problem in missing.value.problems} == {
+        "moltghost:machine.images",
+        "moltghost:machine.tunnel_source",
+    }
+    stack = yaml.safe_load(region.stack_file.read_text())
+    assert stack["config"]["moltghost:region"]["network"]["pods"] == "198.18.0.0/20", "the committed one stays"
