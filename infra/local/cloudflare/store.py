@@ -12,7 +12,7 @@ from infra.local.credentials import write_private
 
 Record = dict[str, Any]
 Collections = dict[str, dict[str, Record]]
-"""Collection ("namespaces/<account>", "scripts/<account>", "routes/<zone>", "dns/<zone>") -> id -> record."""
+"""Collection ("namespaces/<account>", "scripts/<account>", "routes/<zone>", "dns/<zone>" …) -> id -> record."""
 
 
 class Store:

@@ -1,4 +1,4 @@
-"""A zone's Worker routes and DNS records. Records are kept, not served: clients on this machine need no name."""
+"""A zone's Worker routes, DNS records and rulesets. DNS is kept, not served: clients on this machine need no name."""
 
 import ipaddress
 import re
@@ -9,6 +9,7 @@ from aiohttp import web
 
 from infra.local.cloudflare.errors import invalid, not_found, taken
 from infra.local.cloudflare.requests import API, CLOUD, body, new_record, now, success
+from infra.local.cloudflare.rulesets import read_ruleset
 from infra.local.cloudflare.store import Collections, Record, collection, every
 
 PATTERN = re.compile(r"(\*\.?)?[a-z0-9-]+(\.[a-z0-9-]+)+/[^*?#]*\*?")
@@ -131,4 +132,5 @@ def routes() -> tuple[web.RouteDef, ...]:
     """The handlers and their paths."""
     worker_routes = Records("workers/routes", "routes", ("pattern",), read_route)
     dns_records = Records("dns_records", "dns", ("name", "type", "content"), read_dns_record)
-    return (*worker_routes.routes(), *dns_records.routes())
+    rulesets = Records("rulesets", "rulesets", ("phase",), read_ruleset)  # a zone has one entry point a phase
+    return (*worker_routes.routes(), *dns_records.routes(), *rulesets.routes())

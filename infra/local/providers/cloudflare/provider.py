@@ -1,4 +1,4 @@
-"""The package `cloudflare`: the resource types the program uses, and no other."""
+"""The package `cloudflare`: the resource types a region's edge is made of, and no other."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -6,13 +6,14 @@ from functools import partial
 from infra.local.providers.base import Failure, InvalidInputsError, Kind, Provider, ProviderError
 from infra.local.providers.cloudflare.api import Api
 from infra.local.providers.cloudflare.kv_value import KvValue
-from infra.local.providers.cloudflare.records import DNS_RECORDS, NAMESPACES, ROUTES, RecordKind
+from infra.local.providers.cloudflare.records import DNS_RECORDS, NAMESPACES, ROUTES, RULESETS, RecordKind
 from infra.local.providers.cloudflare.script import Script
 from infra.local.providers.properties import Properties, has_unknown
 from infra.loopback import is_loopback_http
 
 KINDS: Mapping[str, Callable[[Callable[[], Api]], Kind]] = {
     "cloudflare:index/dnsRecord:DnsRecord": partial(RecordKind, collection=DNS_RECORDS),
+    "cloudflare:index/ruleset:Ruleset": partial(RecordKind, collection=RULESETS),
     "cloudflare:index/workersKv:WorkersKv": KvValue,
     "cloudflare:index/workersKvNamespace:WorkersKvNamespace": partial(RecordKind, collection=NAMESPACES),
     "cloudflare:index/workersRoute:WorkersRoute": partial(RecordKind, collection=ROUTES),

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - handlers share one signature, and most need only a part of it
-"""Resources the API keeps as records of a collection: KV namespaces, Worker routes, DNS records."""
+"""Resources the API keeps as records of a collection: KV namespaces, Worker routes, DNS records, rulesets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ class Collection:
     required: Sequence[str]
     optional: Sequence[str] = ()
     computed: Sequence[str] = ()
+    fixed: Sequence[str] = ()
+    """Inputs that can't change while the record lives."""
 
 
 NAMESPACES = Collection(
@@ -35,6 +37,14 @@ DNS_RECORDS = Collection(
     optional=("comment", "proxied", "tags"),
     computed=("createdOn", "modifiedOn", "proxiable"),
 )
+RULESETS = Collection(
+    "/zones/{}/rulesets",
+    "zoneId",
+    required=("name", "kind", "phase"),
+    optional=("description", "rules"),
+    computed=("lastUpdated",),
+    fixed=("kind", "phase"),
+)
 
 
 class RecordKind(Kind):
@@ -43,7 +53,7 @@ class RecordKind(Kind):
     def __init__(self, api: Callable[[], Api], collection: Collection) -> None:
         self.api, self.collection = api, collection
         self.computed = collection.computed  # type: ignore[misc]  # one class serves several types
-        self.replace_on = (collection.scope,)  # type: ignore[misc]
+        self.replace_on = (collection.scope, *collection.fixed)  # type: ignore[misc]
 
     def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
         require_inputs(call, inputs, (self.collection.scope, *self.collection.required), self.collection.optional)

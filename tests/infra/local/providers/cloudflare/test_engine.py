@@ -86,8 +86,6 @@ def test_what_was_made_but_not_recorded_is_adopted(program: Program, local: Loca
 
 
 def test_a_preview_names_what_it_cannot_make(program: Program) -> None:
-    program.write('resource("cloudflare:index/ruleset:Ruleset", "waf", {"zoneId": "engine", "kind": "zone"})')
-    with pytest.raises(
-        EngineError, match="cloudflare:index/ruleset:Ruleset: the local cloudflare provider has no such"
-    ):
+    program.write('resource("cloudflare:index/zone:Zone", "zone", {"name": "one.test"})')
+    with pytest.raises(EngineError, match="cloudflare:index/zone:Zone: the local cloudflare provider has no such"):
         program.engine.preview()

@@ -15,6 +15,7 @@ VALUE = "cloudflare:index/workersKv:WorkersKv"
 SCRIPT = "cloudflare:index/workersScript:WorkersScript"
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 DNS = "cloudflare:index/dnsRecord:DnsRecord"
+RULESET = "cloudflare:index/ruleset:Ruleset"
 SECRET = "a-secret-text-0123456789"
 
 
@@ -161,6 +162,53 @@ def test_a_route_and_a_dns_record_are_made_changed_and_deleted(account: Account)
         assert account.declared(kind, live, inputs) is None
 
 
+def ruleset(account: Account, **more: Any) -> dict[str, Any]:
+    rule = {"action": "block", "expression": '(http.request.uri.path eq "/tools/invoke")', "description": "no tools"}
+    limit = {"action": "block", "expression": "true", "ratelimit": {"characteristics": ["ip.src"], "period": 60}}
+    inputs = {"zoneId": account.name, "name": "custom rules", "kind": "zone", "phase": "http_request_firewall_custom"}
+    return {**inputs, "rules": [rule, limit], **more}
+
+
+def test_a_ruleset_is_as_declared_and_what_another_hand_changed_shows(account: Account) -> None:
+    inputs = ruleset(account)
+    live = account.make(RULESET, inputs)
+    assert account.declared(RULESET, live, inputs) == inputs
+    assert account.make(RULESET, inputs).id == live.id
+    reordered = {**inputs, "rules": inputs["rules"][::-1]}
+    account.update(RULESET, live, inputs, reordered)
+    drifted = account.declared(RULESET, live, inputs)
+    assert drifted is not None
+    assert drifted != inputs
+    diff = account.provider.kind(RULESET).diff(call(RULESET), drifted, {}, inputs)
+    assert diff.changes
+    assert not diff.replaces
+    moved = ruleset(account, phase="http_ratelimit")
+    assert account.provider.kind(RULESET).diff(call(RULESET), inputs, {}, moved).replaces
+    account.delete(RULESET, live, inputs)
+    assert account.declared(RULESET, live, inputs) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"kind": "root"}, "kind: 'root'"),
+        ({"phase": "http_request_cache_settings"}, "phase: 'http_request_cache_settings'"),
+        ({"rules": [{"action": "obey", "expression": "true"}]}, r"rules\[0\].action: 'obey'"),
+        ({"rules": [{"action": "block", "expression": ""}]}, r"rules\[0\].expression: must be given"),
+        ({"rules": [{"action": "block", "expression": "true", "colour": "red"}]}, r"rules\[0\].colour: not supported"),
+    ],
+)
+def test_a_ruleset_that_cannot_be_honoured_is_refused(account: Account, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ProviderError, match=message):
+        account.make(RULESET, ruleset(account, **wrong))
+
+
+def test_a_zone_has_one_ruleset_a_phase(account: Account) -> None:
+    account.make(RULESET, ruleset(account))
+    with pytest.raises(ProviderError, match="there is one in this zone already"):
+        account.make(RULESET, ruleset(account), name="another")
+
+
 def test_imports_read_all_there_is(account: Account) -> None:
     inputs = {"accountId": account.name, "title": "keys"}
     live = account.make(NAMESPACE, inputs)
@@ -213,9 +261,9 @@ def test_values_known_only_later_pass_the_check(account: Account) -> None:
 
 
 def test_an_unknown_type_is_an_error_that_names_it_and_those_known() -> None:
-    with pytest.raises(ProviderError, match="cloudflare:index/ruleset:Ruleset: the local cloudflare provider has no"):
-        CloudflareProvider().kind("cloudflare:index/ruleset:Ruleset")
-    assert {NAMESPACE, VALUE, SCRIPT, ROUTE, DNS} == set(KINDS)
+    with pytest.raises(ProviderError, match="cloudflare:index/zone:Zone: the local cloudflare provider has no"):
+        CloudflareProvider().kind("cloudflare:index/zone:Zone")
+    assert {NAMESPACE, VALUE, SCRIPT, ROUTE, DNS, RULESET} == set(KINDS)
 
 
 @pytest.mark.parametrize("url", ["https://api.example.test/client/v4", "http://192.0.2.1/client/v4", "nonsense", ""])
