@@ -55,7 +55,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Archive]:
 @pytest.fixture(scope="module")
 def tools(machine: Machine) -> dict[str, Path]:
     machine.ensure_packages(print)
-    return Tools(cache_root()).ensure(machine.tools, print)
+    return Tools(cache_root()).ensure([*machine.tools, "kubectl"], print)
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +279,7 @@ def test_simulated_nodes_need_no_root_and_schedule_pods(
     machine.layout.state.mkdir()
     cluster: Cluster = machine.cluster
     try:
-        cluster.start(Tools(cache_root()).ensure(machine.tools, print), [], print)
+        cluster.start(Tools(cache_root()).ensure([*machine.tools, "kubectl"], print), [], print)
         kubectl = Kubectl(tools["kubectl"], machine.kubeconfig)
         kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
         pod = build_pod("two", images["probe"].reference)
