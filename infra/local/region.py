@@ -54,12 +54,12 @@ class LocalRegion:
     @property
     def edge_url(self) -> str:
         """Where the Worker answers."""
-        return f"http://127.0.0.1:{self.addresses.edge}"
+        return self.machine.info().edge_url
 
     @property
     def gateway_origin(self) -> str:
         """What the Worker fetches for this region: the tunnel's end on loopback."""
-        return f"http://127.0.0.1:{self.addresses.tunnel}"
+        return self.machine.info().gateway_origin
 
     @cached_property
     def credentials(self) -> Credentials:
@@ -159,19 +159,19 @@ class LocalRegion:
 
     def _overlay(self, images: dict[str, Image]) -> dict[str, Any]:
         """What only this machine knows of the stack; of a cluster that was given, the stack file itself must tell."""
-        here = self.addresses
+        here, info = self.addresses, self.machine.info()
         machine = {
-            "kubeconfig": str(self.machine.kubeconfig),
-            "aws_endpoint": f"http://127.0.0.1:{here.aws}",
-            "cloudflare_endpoint": f"http://127.0.0.1:{here.cloudflare}",
-            "gateway_origin": self.gateway_origin,
+            "kubeconfig": str(info.kubeconfig),
+            "aws_endpoint": info.aws_endpoint,
+            "cloudflare_endpoint": info.cloudflare_endpoint,
+            "gateway_origin": info.gateway_origin,
             "worker_script": str(WORKER_SCRIPT),
             "edge_keys": self.credentials.public_keys(),
         }
         if self.machine.mode is Mode.GIVEN:
             return {"moltghost:machine": machine}
         network = {"nodes": str(here.node_network), "pods": str(here.pods), "services": str(here.services)}
-        own = {"tunnel_source": f"{here.host}/32", "images": self._image_references(images)}
+        own = {"tunnel_source": info.tunnel_source, "images": self._image_references(images)}
         return {"moltghost:region": {"network": network}, "moltghost:machine": machine | own}
 
     def _api_key(self, tenant: str) -> dict[str, str]:
