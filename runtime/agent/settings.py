@@ -1,32 +1,59 @@
-"""What an agent is told by its environment."""
+"""What an agent is told: by its environment, and by the files mounted beside it."""
 
+import base64
+import binascii
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from runtime.contract import env, ports
-from runtime.http.edge_token import load_keys
+from runtime.contract import env, image, ports
 from runtime.http.environment import Reader
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where in the pod things are: `data` and `run` can be written, all others are read-only."""
+
+    data: Path = Path(image.DATA_DIR)
+    run: Path = Path(image.RUN_DIR)
+    model: Path = Path(image.MODEL_DIR)
+    config: Path = Path(image.CONFIG_DIR)
+    secrets: Path = Path(image.SECRETS_DIR)
+    skills: Path = Path(image.SKILLS_DIR)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """TCP ports: the door and the probes on the pod's network, OpenClaw and the model server on loopback."""
+
+    door: int = ports.AGENT
+    ops: int = ports.AGENT_OPS
+    openclaw: int = ports.OPENCLAW
+    ollama: int = ports.OLLAMA
 
 
 @dataclass(frozen=True)
 class AgentSettings:
-    """Whose agent this is, which model it runs from where, and the keys edge tokens are verified with.
+    """Whose agent this is, and which model it runs.
 
-    `context_tokens` is the context length the model is loaded with, `data_dir` the agent's own volume, `model_port` the
-    model server's port on loopback.
+    `model_digest` is `sha256:…` of the model's manifest, `context_tokens` the context length the model is loaded with,
+    `keep_alive_s` the seconds it stays loaded unasked (-1 for good), `skills_key` the raw public Ed25519 key (32 bytes)
+    the agent's skills are signed with, None for an agent without skills.
     """
 
     tenant: str
     agent: str
-    keys: Mapping[str, Ed25519PublicKey]
     model: str
-    model_source: Path
+    model_digest: str
     context_tokens: int
-    data_dir: Path
-    model_port: int = ports.OLLAMA
+    keep_alive_s: int = -1
+    skills_key: bytes | None = None
+    places: Places = field(default_factory=Places)
+    ports: Ports = field(default_factory=Ports)
 
 
 def read_settings(environ: Mapping[str, str]) -> AgentSettings:
@@ -35,17 +62,42 @@ def read_settings(environ: Mapping[str, str]) -> AgentSettings:
     settings = AgentSettings(
         tenant=reader.read(env.TENANT, str, ""),
         agent=reader.read(env.AGENT, str, ""),
-        keys=reader.read(env.EDGE_KEYS, load_keys, {}),
         model=reader.read(env.MODEL, str, ""),
-        model_source=reader.read(env.MODEL_SOURCE, Path, Path()),
+        model_digest=reader.read(env.MODEL_DIGEST, _digest, ""),
         context_tokens=reader.read(env.CONTEXT_TOKENS, _positive, 0),
-        data_dir=reader.read(env.DATA_DIR, Path, Path()),
+        keep_alive_s=reader.read(env.KEEP_ALIVE_S, _seconds_or_for_good, 0),
+        skills_key=reader.read(env.SKILLS_KEY, _key, None) if environ.get(env.SKILLS_KEY) else None,
     )
     reader.require()
     return settings
+
+
+def _digest(text: str) -> str:
+    if _DIGEST.fullmatch(text) is None:
+        raise ValueError("expected sha256: and 64 hex digits")
+    return text
 
 
 def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise ValueError("expected a whole number above 0")
     return int(text)
+
+
+def _seconds_or_for_good(text: str) -> int:
+    if text == "-1":
+        return -1
+    try:
+        return _positive(text)
+    except ValueError:
+        raise ValueError("expected a whole number of seconds above 0, or -1 for good") from None
+
+
+def _key(text: str) -> bytes | None:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("expected base64") from None
+    if len(key) != _KEY_BYTES:
+        raise ValueError(f"expected {_KEY_BYTES} bytes in base64")
+    return key

@@ -1,13 +1,31 @@
-"""What the image promises the program that runs it."""
+"""What the image promises the program that runs it, and where a pod mounts what is the agent's own."""
 
 UID = 10001
 """User and group the image's programs run as; nothing in it needs another."""
 
 DATA_DIR = "/data"
-"""Where an agent's own volume is mounted."""
+"""The agent's own volume: writable, kept over restarts."""
 
-MODELS_DIR = "/models"
-"""Models the image brings, one directory each, named as `model` in a stack names it."""
+MODEL_DIR = "/model"
+"""The model's source, read-only, as a model server keeps models: `manifests/…` and `blobs/sha256-…`."""
+
+CONFIG_DIR = "/etc/moltghost"
+"""The agent's configuration, read-only and free of secrets; files change in place when the declaration does."""
+OPENCLAW_CONFIG_FILE = "openclaw.json"
+"""In CONFIG_DIR: what the platform says of OpenClaw's configuration."""
+EDGE_KEYS_FILE = "edge-keys.json"
+"""In CONFIG_DIR: JWKS of the public keys edge tokens are verified with; two while a key is being rotated."""
+
+SECRETS_DIR = "/run/moltghost/secrets"
+"""The agent's own secrets, one file each, read-only; files change in place when a secret is rotated."""
+RECEIPT_KEY_FILE = "receipt-key.pem"
+"""In SECRETS_DIR: the private Ed25519 key (PKCS 8, PEM) the agent's receipts are signed with."""
+
+SKILLS_DIR = "/skills"
+"""The tenant's private skills, read-only: an unpacked bundle."""
+
+RUN_DIR = "/run/moltghost/own"
+"""In memory, for what must not outlive the pod: the token between the supervisor and OpenClaw."""
 
 GATEWAY_COMMAND = ("python", "-m", "runtime.gateway")
 AGENT_COMMAND = ("python", "-m", "runtime.agent")

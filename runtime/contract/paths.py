@@ -1,4 +1,4 @@
-"""HTTP paths clients and probes use."""
+"""HTTP paths clients, probes and the monitoring use."""
 
 CHAT_COMPLETIONS = "/v1/chat/completions"
 """OpenAI's chat completions; `model` names the agent."""
@@ -6,5 +6,12 @@ CHAT_COMPLETIONS = "/v1/chat/completions"
 CHAT = "/v1/chat"
 """The alias: the agent is named as `/v1/chat/<agent>`, or by `agent` or `model` in the body."""
 
+RESPONSES = "/v1/responses"
+"""OpenAI's responses; `model` names the agent."""
+
+MODELS = "/v1/models"
+"""OpenAI's list of models: the agents a caller may name."""
+
 LIVE = "/healthz"
 READY = "/readyz"
+METRICS = "/metrics"
