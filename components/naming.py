@@ -49,5 +49,25 @@ def egress_policy_name(agent: str) -> str:
     return f"{agent}-egress"
 
 
+def config_name(agent: str) -> str:
+    """The name of the ConfigMap of an agent's configuration."""
+    return f"{agent}-config"
+
+
+def secret_name(agent: str) -> str:
+    """The name of the Secret of an agent's own secrets."""
+    return f"{agent}-secrets"
+
+
+def model_claim_name(model: str) -> str:
+    """The name of the claim on a model's weights in a bucket."""
+    return f"model-{model}"
+
+
+def skills_name(agent: str, digest: str) -> str:
+    """The name of the ConfigMap of an agent's skills: another content has another name."""
+    return f"{agent}-skills-{digest[:_HASH_LENGTH]}"
+
+
 CLAIM_TEMPLATE = "data"
 """Name of the one volume claim template of an agent."""

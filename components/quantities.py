@@ -28,3 +28,6 @@ GPU = "nvidia.com/gpu"
 MIN_VOLUME_GB = 50
 MAX_VOLUME_GB = 2000
 """Bounds of an agent's volume, in decimal GB."""
+
+MIN_MEMORY_GIB = 2.0
+"""Least memory of an agent, in GiB: OpenClaw takes 1 GiB, and at its start up to 1.7, beside the model server."""

@@ -50,9 +50,12 @@ MACHINE: dict[str, Any] = {
     "gateway_origin": "http://127.0.0.1:20013",
     "tunnel_source": "198.51.100.1/32",
     "images": {
-        "runtime": f"localhost/moltghost/runtime@{DIGEST}",
+        "agent": f"localhost/moltghost/agent@{DIGEST}",
+        "platform": f"localhost/moltghost/platform@{DIGEST}",
         "agent_sandbox": f"localhost/moltghost/agent-sandbox-controller@{DIGEST}",
     },
+    "models": {"tiny": f"localhost/moltghost/model-tiny@{DIGEST}"},
+    "skills": {"acme": {"bundle": "/nowhere/crm.skills.tar.gz", "key": "A" * 43 + "="}},
     "worker_script": "/nowhere/index.js",
     "edge_keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "one", "x": "A" * 43}],
     "api_keys": [

@@ -7,7 +7,7 @@ from itertools import chain
 from components.cluster.spec import PLATFORM_NAMESPACE
 from components.labels import Region, TenantId
 from components.naming import PLATFORM, resource_name
-from infra.plan import addresses, ceilings, identity, machine
+from infra.plan import addresses, agents, ceilings, identity, machine
 from infra.settings import ConfigError, Draft, Problem, Settings
 from infra.settings.models import Tenant
 from infra.settings.problems import ancestors
@@ -25,6 +25,10 @@ RULES = (
     ceilings.quotas_hold_their_agents,
     ceilings.quotas_fit_the_region,
     ceilings.locked_snapshots_stay,
+    agents.models_have_one_source,
+    agents.agents_models_are_listed,
+    agents.skills_have_a_bundle,
+    agents.secrets_are_the_agents_own,
     machine.endpoints_are_here,
     machine.keys_have_tenants,
 )

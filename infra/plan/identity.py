@@ -4,7 +4,15 @@ import re
 from collections.abc import Hashable, Iterator, Sequence
 
 from components.labels import is_reserved
-from components.naming import MAX_LENGTH, PLATFORM, claim_name, egress_policy_name
+from components.naming import (
+    MAX_LENGTH,
+    PLATFORM,
+    claim_name,
+    config_name,
+    egress_policy_name,
+    secret_name,
+    skills_name,
+)
 from infra.settings.models import Settings
 from infra.settings.problems import Problem
 
@@ -59,11 +67,18 @@ def derived_names_fit(settings: Settings) -> Iterator[Problem]:
     """What is named after an agent is no longer than a name can be."""
     for at, tenant in enumerate(settings.tenants):
         for each, agent in enumerate(tenant.agents):
-            longest = max((claim_name(agent.name), egress_policy_name(agent.name)), key=len)
+            longest = max(_derived(agent.name), key=len)
             if len(longest) > MAX_LENGTH:
                 message = f"makes the name {longest!r} of {len(longest)} characters; a name has at most {MAX_LENGTH}"
                 remedy = f"Shorten it by {len(longest) - MAX_LENGTH}"
                 yield Problem(f"moltghost:tenants[{at}].agents[{each}].name", message, remedy, agent.name)
+
+
+def _derived(agent: str) -> tuple[str, ...]:
+    """Every name made of an agent's."""
+    any_digest = "0" * 64
+    named = (claim_name, egress_policy_name, config_name, secret_name)
+    return (*(name(agent) for name in named), skills_name(agent, any_digest))
 
 
 def labels_are_the_tenants_own(settings: Settings) -> Iterator[Problem]:

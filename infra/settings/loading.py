@@ -18,6 +18,7 @@ from infra.settings.source import Source, read_file
 SECRETS = {
     "keyPepper": "the pepper API keys are hashed with",
     "edgeSigningKey": "the private key edge tokens are signed with",
+    "agentSecrets": 'the agents\' own secrets, as JSON: `{"<tenant>/<agent>": {"<name>": "<value>"}}`',
 }
 """Settings that are only ever encrypted; the program reads them as Pulumi secrets and nothing else of it does."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from infra.settings.fields import LABEL_REMEDY, AbsolutePath, Cidr, Image, Name, Section, Setting, Url
+from infra.settings.skills import Skills
 
 _DIGEST = "Name an image by digest, as name@sha256:…; a tag can move"
 _FILE = "Give the absolute path of a file"
@@ -16,7 +17,8 @@ _EXAMPLE_DIGEST = "localhost/example@sha256:" + "0" * 64
 class Images(Section):
     """The images pods are made from."""
 
-    runtime: Annotated[Image, Setting(_EXAMPLE_DIGEST, _DIGEST)]
+    agent: Annotated[Image, Setting(_EXAMPLE_DIGEST, _DIGEST)]
+    platform: Annotated[Image, Setting(_EXAMPLE_DIGEST, _DIGEST)]
     agent_sandbox: Annotated[Image, Setting(_EXAMPLE_DIGEST, _DIGEST)]
 
 
@@ -50,6 +52,12 @@ class Machine(Section):
     gateway_origin: Annotated[Url, Setting("http://127.0.0.1:1", _LOOPBACK)]
     tunnel_source: Annotated[Cidr, Setting("192.0.2.1/32", "Give the one address the tunnel comes from, as …/32")]
     images: Images
+    models: Annotated[dict[Name, Image], Setting({}, "Name the artifacts made on this machine, by model")] = Field(
+        default_factory=dict
+    )
+    skills: Annotated[dict[Name, Skills], Setting({}, "Name the bundles made on this machine, by tenant")] = Field(
+        default_factory=dict
+    )
     worker_script: Annotated[AbsolutePath, Setting("/example/index.js", _FILE)]
     edge_keys: Annotated[list[EdgeKey], Field(min_length=1), Setting([], "List one public key at least, two at most")]
     api_keys: Annotated[list[ApiKey], Setting([], "List API keys by their hashes; leave it out for none")] = Field(

@@ -6,9 +6,23 @@ from pydantic import Field
 
 from components.agent.spec import Lifecycle
 from components.backup.spec import MAX_TENANTS
-from components.quantities import MAX_VOLUME_GB, MIN_VOLUME_GB
-from infra.settings.fields import LABEL_REMEDY, Cidr, Domain, Name, Port, Section, Setting
+from components.quantities import MAX_VOLUME_GB, MIN_MEMORY_GIB, MIN_VOLUME_GB
+from infra.settings.fields import (
+    LABEL_REMEDY,
+    BucketName,
+    Cidr,
+    Digest,
+    Domain,
+    FileName,
+    Image,
+    Name,
+    Port,
+    Prefix,
+    Section,
+    Setting,
+)
 from infra.settings.machine import Machine
+from infra.settings.skills import Skills
 
 _RANGE = "Give a range of IPv4 addresses of the region's own, such as 10.20.0.0/16"
 _COUNT = "Give a whole number"
@@ -115,17 +129,64 @@ class Egress(Section):
     ports: Annotated[list[Port], Field(min_length=1), Setting([443], "List TCP ports, 1 to 65535")]
 
 
+class Bucket(Section):
+    """A place in S3."""
+
+    name: Annotated[BucketName, Setting("example-models", "Name an S3 bucket: 3 to 63 lower-case letters and digits")]
+    prefix: Annotated[Prefix, Setting("models/example/", "Give the folder that holds the model, with a slash last")]
+
+
+class Model(Section):
+    """A model agents can run: its digest, and the one place its weights come from."""
+
+    digest: Annotated[Digest, Setting(f"sha256:{'0' * 64}", "Give what `moltghost model digest DIR` prints")]
+    image: Annotated[Image | None, Setting(None, "An OCI artifact that holds the model, by digest: name@sha256:…")] = (
+        None
+    )
+    bucket: Bucket | None = None
+    """An S3 prefix that holds it."""
+    claim: Annotated[
+        Name | None, Setting(None, "A volume claim in the tenant's namespace, made and filled beforehand")
+    ] = None
+
+
+class Tools(Section):
+    """OpenClaw's own tools an agent has."""
+
+    allow: Annotated[list[str], Setting([], "List tools by OpenClaw's names; leave it out for none")] = Field(
+        default_factory=list
+    )
+    deny: Annotated[list[str], Setting([], "List tools by OpenClaw's names, on top of what is always denied")] = Field(
+        default_factory=list
+    )
+    exec: Annotated[
+        bool, Setting(False, "`true` lets the agent run programs in its pod; the pod is then the only wall around them")
+    ] = False
+
+
 class Agent(Section):
     """One agent: one pod, one whole GPU, one volume."""
 
     name: Annotated[Name, Setting("example-agent", LABEL_REMEDY)]
-    model: Annotated[Name, Setting("example-model", f"Name a model the image brings. {LABEL_REMEDY}")]
+    model: Annotated[Name, Setting("example-model", "Name a model listed under `models`")]
     context_tokens: Annotated[
-        int, Field(ge=256, le=1_048_576), Setting(4096, "Tokens of context the model is loaded with, 256 to 1048576")
-    ] = 4096
+        int, Field(ge=256, le=1_048_576), Setting(16384, "Tokens of context the model is loaded with, 256 to 1048576")
+    ] = 16384
+    keep_alive_s: Annotated[
+        int, Field(ge=-1, le=604_800), Setting(-1, "Seconds the model stays loaded unasked, up to a week; -1 for good")
+    ] = -1
+    skills: Annotated[
+        dict[Name, dict[str, str]], Setting({}, "Name skills of the tenant's bundle, each with its settings as text")
+    ] = Field(default_factory=dict)
+    tools: Tools = Tools()
+    secrets: Annotated[
+        list[FileName], Setting([], "List names of the agent's secrets; their values go into `agentSecrets`")
+    ] = Field(default_factory=list)
     gpu_class: Annotated[Name, Setting("l40s", "Name a class listed under the region's gpu_classes")]
     cpu: Annotated[float, Field(ge=0.1, le=256), Setting(4, "Give CPU cores, 0.1 to 256")]
-    memory_gib: Annotated[float, Field(ge=0.5, le=4096), Setting(16, "Give memory in GiB, 0.5 to 4096")]
+    memory_gib: Annotated[
+        float, Field(ge=MIN_MEMORY_GIB, le=4096), Setting(16, f"Give memory in GiB, {MIN_MEMORY_GIB:g} to 4096")
+    ]
     volume_gb: Annotated[int, Field(ge=MIN_VOLUME_GB, le=MAX_VOLUME_GB), Setting(MIN_VOLUME_GB, _VOLUME)]
     egress: Annotated[list[Egress], Setting([], "List ranges and ports; leave it out for none")] = Field(
         default_factory=list
@@ -153,6 +214,8 @@ class Tenant(Section):
     labels: Annotated[dict[str, str], Setting({}, "Labels are text; quote numbers and yes/no")] = Field(
         default_factory=dict
     )
+    skills: Skills | None = None
+    """The tenant's private skills."""
     quota: Quota
     agents: Annotated[list[Agent], Setting([], "List the tenant's agents; leave it out for none")] = Field(
         default_factory=list
@@ -165,6 +228,9 @@ class Settings(Section):
     kind: Annotated[Literal["dev"], Setting("dev", "The kind of stack this program knows is `dev`")]
     region: Region
     edge: Edge
+    models: Annotated[dict[Name, Model], Setting({}, "List the models agents can run, by name")] = Field(
+        default_factory=dict
+    )
     tenants: Annotated[
         list[Tenant],
         Field(min_length=1, max_length=MAX_TENANTS),

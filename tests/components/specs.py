@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network
 
-from components.agent.spec import AgentSpec, EgressSpec, Lifecycle
+from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle, ModelSpec, SkillFile, SkillsSpec
 from components.backup.spec import BackupSpec, bucket_arn
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
@@ -24,8 +24,23 @@ AGENT = AgentSpec(
     name=AgentId("helper"),
     namespace="acme-sin-agents",
     image=IMAGE,
-    model="tiny",
-    context_tokens=4096,
+    model=ModelSpec(
+        name="tiny",
+        digest="sha256:" + "cd" * 32,
+        source=ImageSource(reference="registry.example.com/models/tiny@sha256:" + "ef" * 32),
+        context_tokens=16384,
+        keep_alive_s=-1,
+    ),
+    skills=SkillsSpec(
+        key="A" * 43 + "=",
+        digest="12" * 32,
+        files=(
+            SkillFile(key="manifest.json", path="manifest.json", content="e30="),
+            SkillFile(key="crm.dist.index.js", path="crm/dist/index.js", content="Ly8="),
+        ),
+        enabled={"crm": {"baseUrl": "https://crm.example.com"}},
+    ),
+    secrets=("receipt-key.pem", "crm-token"),
     gpu_class="l40s",
     cpu=4,
     memory_gib=24,

@@ -8,6 +8,7 @@ from tests.infra.departures import (
     SECRET_KEY,
     Bad,
     E,
+    L,
     M,
     R,
     T,
@@ -76,7 +77,7 @@ NAMES = [
     ),
     Bad("tenant begins with digit", put("7up", T, 0, "id"), "moltghost:tenants[0].id", ("a letter comes first",)),
     Bad("name of 64", put("a" * 64, T, 0, "id"), "moltghost:tenants[0].id", ("is 64 characters long", "at most 63")),
-    Bad("derived name", put("a" * 57, *AGENT, "name"), f"{AT}.name", ("of 64 characters", "Shorten it by 1")),
+    Bad("derived name", put("a" * 46, *AGENT, "name"), f"{AT}.name", ("of 64 characters", "Shorten it by 1")),
     Bad("reserved tenant", rename("platform"), "moltghost:tenants[0].id", ("of the platform's own",)),
     Bad("kube tenant", rename("kube-system"), "moltghost:tenants[0].id", ("of the platform's own",)),
     Bad(
@@ -89,7 +90,7 @@ NAMES = [
         "agent twice",
         lambda config: config[T][0].update(
             agents=[*config[T][0]["agents"]] * 2,
-            quota={"agents": 2, "gpus": 2, "cpu": 1, "memory_gib": 2, "volumes_gb": 100},
+            quota={"agents": 2, "gpus": 2, "cpu": 1, "memory_gib": 6, "volumes_gb": 100},
         ),
         "moltghost:tenants[0].agents[1].name",
         ('= "helper"', "agents[0].name has it too"),
@@ -173,7 +174,7 @@ AMOUNTS = [
         "quota of agents", put(0, T, 0, "quota", "agents"), "moltghost:tenants[0].quota.agents", ("below the 1 agents",)
     ),
     Bad("quota of cpu", put(0.2, T, 0, "quota", "cpu"), "moltghost:tenants[0].quota.cpu", ("= 0.2", "0.25 CPU cores")),
-    Bad("quota of memory", put(0.5, T, 0, "quota", "memory_gib"), "moltghost:tenants[0].quota.memory_gib", ("1 GiB",)),
+    Bad("quota of memory", put(0.5, T, 0, "quota", "memory_gib"), "moltghost:tenants[0].quota.memory_gib", ("3 GiB",)),
     Bad("quota of volumes", put(49, T, 0, "quota", "volumes_gb"), "moltghost:tenants[0].quota.volumes_gb", ("50 GB",)),
     Bad("negative quota", put(-1, T, 1, "quota", "gpus"), "moltghost:tenants[1].quota.gpus", ("= -1",)),
     Bad(
@@ -194,6 +195,54 @@ AMOUNTS = [
         f"{R}.backup.delete_with_stack",
         ("snapshots are locked for 30 days",),
     ),
+]
+
+AGENTS = [
+    Bad(
+        "model not listed",
+        put("llama", *AGENT, "model"),
+        f"{AT}.model",
+        ('= "llama"', "is not listed", "one of the stack's models (tiny)"),
+    ),
+    Bad("digest is short", put("sha256:abc", L, "tiny", "digest"), f"{L}.tiny.digest", ("moltghost model digest",)),
+    Bad(
+        "two sources",
+        both(put("weights", L, "tiny", "claim"), put(f"models/tiny@sha256:{'0' * 64}", L, "tiny", "image")),
+        f"{L}.tiny",
+        ("has 2 sources: image, claim",),
+    ),
+    Bad("no source", take(M, "models", "tiny"), f"{L}.tiny", ("has no source", "one of image, bucket, claim")),
+    Bad(
+        "artifact by tag",
+        put("localhost/tiny:latest", L, "tiny", "image"),
+        f"{L}.tiny.image",
+        ("does not have the form", "by digest"),
+    ),
+    Bad(
+        "prefix without a slash",
+        put({"name": "models", "prefix": "tiny"}, L, "tiny", "bucket"),
+        f"{L}.tiny.bucket.prefix",
+        ("with a slash last",),
+    ),
+    Bad("context of nothing", put(0, *AGENT, "context_tokens"), f"{AT}.context_tokens", ("= 0", "256 to 1048576")),
+    Bad("kept for ever so long", put(-2, *AGENT, "keep_alive_s"), f"{AT}.keep_alive_s", ("= -2", "-1 for good")),
+    Bad("too little memory", put(1, *AGENT, "memory_gib"), f"{AT}.memory_gib", ("= 1", "2 to 4096")),
+    Bad("skills of no bundle", take(M, "skills", "acme"), f"{AT}.skills", ("the tenant has no bundle",)),
+    Bad(
+        "skill setting is a number",
+        put({"crm": {"port": 1}}, *AGENT, "skills"),
+        f"{AT}.skills.crm.port",
+        ("must be text",),
+    ),
+    Bad("secret twice", put(["a", "a"], *AGENT, "secrets"), f"{AT}.secrets[1]", ('= "a"', "is listed twice")),
+    Bad(
+        "the platform's secret",
+        put(["receipt-key.pem"], *AGENT, "secrets"),
+        f"{AT}.secrets[0]",
+        ("the agent's own signing key",),
+    ),
+    Bad("secret as a path", put(["../key"], *AGENT, "secrets"), f"{AT}.secrets[0]", ("does not have the form",)),
+    Bad("exec is text", put({"exec": "yes"}, *AGENT, "tools"), f"{AT}.tools.exec", ("must be true or false",)),
 ]
 
 SECRETS = [
@@ -237,11 +286,11 @@ SECRETS = [
 ]
 
 MACHINES = [
-    Bad("no image", take(M, "images", "runtime"), f"{M}.images.runtime", ("is missing", "by digest")),
+    Bad("no image", take(M, "images", "agent"), f"{M}.images.agent", ("is missing", "by digest")),
     Bad(
         "image by tag",
-        put("localhost/runtime:latest", M, "images", "runtime"),
-        f"{M}.images.runtime",
+        put("localhost/agent:latest", M, "images", "agent"),
+        f"{M}.images.agent",
         ("a tag can move",),
     ),
     Bad("relative path", put("kubeconfig", M, "kubeconfig"), f"{M}.kubeconfig", ("is not an absolute path",)),
@@ -281,4 +330,4 @@ MACHINES = [
     Bad("no edge key", put([], M, "edge_keys"), f"{M}.edge_keys", ("is empty", "one public key at least")),
 ]
 
-BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *SECRETS, *MACHINES]
+BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *AGENTS, *SECRETS, *MACHINES]

@@ -55,6 +55,7 @@ def both(*changes: Callable[[Config], object]) -> Callable[[Config], None]:
 
 
 R, E, T, M = "moltghost:region", "moltghost:edge", "moltghost:tenants", "moltghost:machine"
+L = "moltghost:models"
 AGENT = (T, 0, "agents", 0)
 AT = "moltghost:tenants[0].agents[0]"
 
@@ -66,4 +67,10 @@ def egress(cidr: object, ports: object = (443,)) -> Callable[[Config], None]:
 
 def rename(tenant: str) -> Callable[[Config], None]:
     """Give the first tenant another id, everywhere it stands."""
-    return both(put(tenant, T, 0, "id"), put(tenant, M, "api_keys", 0, "tenant"))
+
+    def change(config: Config) -> None:
+        skills = config[M]["skills"]
+        skills[tenant] = skills.pop(config[T][0]["id"])
+        config[T][0]["id"] = config[M]["api_keys"][0]["tenant"] = tenant
+
+    return change

@@ -168,12 +168,13 @@ def test_to_deploy_the_secrets_and_the_machine_must_be_there() -> None:
     assert {problem.path for problem in problems} == {
         "moltghost:keyPepper",
         "moltghost:edgeSigningKey",
+        "moltghost:agentSecrets",
         "moltghost:machine",
     }
 
 
 def test_an_encrypted_secret_never_enters_the_settings() -> None:
-    secrets = {"moltghost:keyPepper": "hunter2", "moltghost:edgeSigningKey": "hunter2"}
+    secrets = dict.fromkeys(("moltghost:keyPepper", "moltghost:edgeSigningKey", "moltghost:agentSecrets"), "hunter2")
     source = read_engine("dev", {**engine_config(machine_config()), **secrets}, list(secrets))
     draft = draft_settings(source, complete=True)
     assert not draft.problems

@@ -1,0 +1,1 @@
+"""Models' weights where agents can mount them."""

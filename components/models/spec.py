@@ -1,0 +1,21 @@
+"""What a model's weights in a bucket are."""
+
+from pydantic import Field
+
+from components.labels import Region, TenantId
+from components.values import Label, Values
+
+CLAIM_GB = 1
+"""What a claim on a bucket asks for, in decimal GB: Kubernetes wants a figure, the driver has no use for it."""
+
+
+class BucketModelSpec(Values):
+    """A model in an S3 bucket, under a prefix that ends with a slash, as one tenant's agents mount it."""
+
+    tenant: TenantId
+    region: Region
+    namespace: Label
+    model: Label
+    bucket: str = Field(pattern=r"^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$")
+    prefix: str = Field(pattern=r"^([-_.A-Za-z0-9]+/)*$")
+    aws_region: str
