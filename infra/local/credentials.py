@@ -3,13 +3,15 @@
 import base64
 import json
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from infra.local.files import write_whole
+from runtime.contract import image
 from runtime.contract.edge import hash_api_key
 
 KEY_ID = "local-1"
@@ -44,13 +46,26 @@ class Credentials:
         private = json.loads(self.signing_key())
         return [{field: private[field] for field in ("kty", "crv", "kid", "alg", "use", "x")}]
 
+    def agent_secrets(self, tenant: str, agent: str, names: Sequence[str]) -> dict[str, str]:
+        """What one agent's Secret holds: the key its receipts are signed with, and a made-up value for each name."""
+        own = f"{tenant}.{agent}"
+        key = self._once(f"{own}.{image.RECEIPT_KEY_FILE}", new_private_key)
+        values = {name: self._once(f"{own}.{name}", lambda: secrets.token_urlsafe(24)) for name in names}
+        return {image.RECEIPT_KEY_FILE: key, **values}
+
+    def skills_key(self, tenant: str) -> Path:
+        """The file of the private key a tenant's skills are signed with here; elsewhere the tenant alone has it."""
+        name = f"{tenant}.skills-key.pem"
+        self._once(name, new_private_key)
+        return self.folder / name
+
     def api_key(self, tenant: str) -> ApiKey:
         """The tenant's default key, made on first use."""
         name = f"{tenant}.key"
         key = self._once(name, lambda: f"mg_{tenant}_{secrets.token_urlsafe(24)}")
         return ApiKey(tenant, "default", self.folder / name, hash_api_key(self.pepper(), key))
 
-    def _once(self, name: str, make: Any) -> str:
+    def _once(self, name: str, make: Callable[[], str]) -> str:
         path = self.folder / name
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,6 +87,11 @@ def new_signing_key() -> str:
             "d": _base64url(key.private_bytes_raw()),
         }
     )
+
+
+def new_private_key() -> str:
+    """A fresh private Ed25519 key (PKCS 8, PEM)."""
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def write_private(path: Path, text: str) -> None:

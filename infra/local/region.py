@@ -1,8 +1,9 @@
 """A whole region on this machine: prepared, started, deployed by the real engine, asked, taken down."""
 
+import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +21,18 @@ from infra.local.stack_file import write_stack_file
 from infra.local.status import EdgeStatus, ProgramStatus, RegionStatus, TenantStatus
 from infra.local.tools import Tools
 from infra.settings import load_settings
+from infra.settings.models import Tenant
 
 PROJECT = Path(__file__).resolve().parents[2]
 EDGE = PROJECT / "workers" / "edge"
 WORKER_SCRIPT = EDGE / "dist" / "index.js"
 STACK = "dev"
 QUESTION = "Who are you?"
+_IMAGES = {"agent": "agent", "platform": "platform", "agent_sandbox": "agent-sandbox-controller"}
+"""The machine's settings for images, and what they are called here."""
+_MODELS = {"tiny": "model-tiny"}
+"""The models made here, and the images that hold them."""
+_AGENT_SECRETS = "moltghost:agentSecrets"
 DONE = re.compile(r" (created|updated|deleted|replaced)\b|\*\*|error:")
 """Lines of the engine's that tell something is done or went wrong; the others only say that it is at work."""
 
@@ -154,8 +161,10 @@ class LocalRegion:
         lacking = write_stack_file(committed, overlay, self.stack_file)
         self.engine.prepare()
         values = {"keyPepper": self.credentials.pepper, "edgeSigningKey": self.credentials.signing_key}
-        for name in sorted(lacking):
+        for name in sorted(lacking - {_AGENT_SECRETS}):
             self.engine.set_secret(name, values[name.removeprefix("moltghost:")]())
+        # Always: the agents may be others than last time.
+        self.engine.set_secret(_AGENT_SECRETS, self._agent_secrets(tenants))
 
     def _overlay(self, images: dict[str, Image]) -> dict[str, Any]:
         """What only this machine knows of the stack; of a cluster that was given, the stack file itself must tell."""
@@ -171,16 +180,27 @@ class LocalRegion:
         if self.machine.mode is Mode.GIVEN:
             return {"moltghost:machine": machine}
         network = {"nodes": str(here.node_network), "pods": str(here.pods), "services": str(here.services)}
-        own = {"tunnel_source": info.tunnel_source, "images": self._image_references(images)}
+        own = {"tunnel_source": info.tunnel_source, **self._image_references(images)}
         return {"moltghost:region": {"network": network}, "moltghost:machine": machine | own}
+
+    def _agent_secrets(self, tenants: Sequence[Tenant]) -> str:
+        held = {
+            f"{tenant.id}/{agent.name}": self.credentials.agent_secrets(tenant.id, agent.name, agent.secrets)
+            for tenant in tenants
+            for agent in tenant.agents
+        }
+        return json.dumps(held, sort_keys=True)
 
     def _api_key(self, tenant: str) -> dict[str, str]:
         key = self.credentials.api_key(tenant)
         return {"tenant": key.tenant, "id": key.id, "hash": key.hash}
 
-    def _image_references(self, images: dict[str, Image]) -> dict[str, str]:
-        names = {"runtime": "runtime", "agent_sandbox": "agent-sandbox-controller"}
+    def _image_references(self, images: dict[str, Image]) -> dict[str, dict[str, str]]:
         if self.machine.mode is Mode.SIMULATED:
-            planned = Images(cache_root(), self.tools).planned_references()
-            return {field: planned[name] for field, name in names.items()}
-        return {field: images[name].reference for field, name in names.items()}
+            references = Images(cache_root(), self.tools).planned_references()
+        else:
+            references = {name: image.reference for name, image in images.items()}
+        return {
+            "images": {field: references[name] for field, name in _IMAGES.items()},
+            "models": {model: references[name] for model, name in _MODELS.items()},
+        }
