@@ -5,3 +5,6 @@ EDGE_TOKEN = "x-moltghost-edge-token"  # noqa: S105  # the header's name, not a 
 
 REQUEST_ID = "x-request-id"
 """One id for a request's whole way; in every answer."""
+
+RECEIPT = "x-moltghost-receipt"
+"""In an agent's answer: the hash of the last receipt it wrote before this answer began."""

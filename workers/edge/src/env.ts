@@ -16,7 +16,7 @@ export interface Caller {
 }
 
 /** The agent a request asks for, and the body that goes on to it. */
-export interface ChatRequest {
+export interface AgentRequest {
   /** Only where the client wrote it; an agent named alone is one of the caller's own tenant. */
   readonly tenant?: string;
   readonly agent: string;
@@ -37,7 +37,7 @@ export interface Variables {
   /** What failed behind an error of ours, for the log alone. */
   reason?: string;
   caller: Caller;
-  chat: ChatRequest;
+  asked: AgentRequest;
   route: AgentRoute;
 }
 

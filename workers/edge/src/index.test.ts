@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "./env";
 import { HEADERS, PATHS } from "./generated/contract";
-import { edge, refusal, send } from "./testing/edge";
+import { edge, forwarded, refusal, send } from "./testing/edge";
 
 let env: Env;
 const gateway = vi.spyOn(globalThis, "fetch");
@@ -14,6 +14,7 @@ beforeEach(async () => {
 describe("paths and methods", () => {
   it.each([
     { path: PATHS.CHAT_COMPLETIONS },
+    { path: PATHS.RESPONSES },
     { path: PATHS.CHAT },
     { path: `${PATHS.CHAT}/helper` },
     { path: `${PATHS.CHAT_COMPLETIONS}?trace=1` },
@@ -23,15 +24,36 @@ describe("paths and methods", () => {
     expect(await response.json()).toEqual({ object: "chat.completion" });
   });
 
-  it.each(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])("refuses %s", async (method) => {
-    const response = await send(env, { method });
+  it.each(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])("refuses %s of what is posted", async (method) => {
+    for (const path of [PATHS.CHAT_COMPLETIONS, PATHS.CHAT, `${PATHS.CHAT}/helper`, PATHS.RESPONSES]) {
+      const response = await send(env, { method, path });
+      expect(response.status).toBe(405);
+      expect(response.headers.get("allow")).toBe("POST");
+    }
+  });
+
+  it.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("refuses %s of what is read", async (method) => {
+    const response = await send(env, { method, path: PATHS.MODELS });
     expect(response.status).toBe(405);
-    expect(response.headers.get("allow")).toBe("POST");
+    expect(response.headers.get("allow")).toBe("GET, HEAD");
+  });
+
+  it.each([
+    { path: PATHS.CHAT, onward: PATHS.CHAT_COMPLETIONS },
+    { path: `${PATHS.CHAT}/helper`, onward: PATHS.CHAT_COMPLETIONS },
+    { path: PATHS.CHAT_COMPLETIONS, onward: PATHS.CHAT_COMPLETIONS },
+    { path: PATHS.RESPONSES, onward: PATHS.RESPONSES },
+  ])("sends $path on to $onward", async ({ path, onward }) => {
+    await send(env, { path });
+    expect(new URL(forwarded(gateway).url).pathname).toBe(onward);
   });
 
   it.each([
     "/",
-    "/v1/models",
+    "/v1/models/helper",
+    "/v1/responses/",
+    "/v1/responses/resp_1",
+    "/v1/responses/helper",
     "/v1/chat/",
     "/v1/chat/helper/more",
     "/v1/chat/completions/",
@@ -39,6 +61,7 @@ describe("paths and methods", () => {
     "/V1/chat/completions",
     PATHS.LIVE,
     PATHS.READY,
+    PATHS.METRICS,
     "/tools/invoke",
   ])("knows no %s", async (path) => {
     expect(await refusal(await send(env, { path }))).toEqual({ status: 404, code: "not_found", param: null });

@@ -4,20 +4,29 @@ import { ERRORS, PATHS } from "./generated/contract";
 import { accessLog } from "./middleware/access-log";
 import { answer } from "./middleware/answer";
 import { RefusedError } from "./refused";
-import { chat } from "./routes/chat";
+import { askAgent } from "./routes/agent";
+import { models } from "./routes/models";
 
 const app = new Hono<Edge>();
 
 app.use(answer, accessLog);
+const chat = askAgent(PATHS.CHAT_COMPLETIONS);
 // In this order: `completions` is OpenAI's word there, never an agent's name.
-for (const path of [PATHS.CHAT_COMPLETIONS, PATHS.CHAT, `${PATHS.CHAT}/:agent`]) {
-  app.post(path, ...chat);
-  app.all(path, (c) => refuse(c, new RefusedError(ERRORS.METHOD_NOT_ALLOWED, { headers: { allow: "POST" } })));
-}
+app.post(PATHS.CHAT_COMPLETIONS, ...chat).all(allow("POST"));
+app.post(PATHS.CHAT, ...chat).all(allow("POST"));
+app.post(`${PATHS.CHAT}/:agent`, ...chat).all(allow("POST"));
+app.post(PATHS.RESPONSES, ...askAgent(PATHS.RESPONSES)).all(allow("POST"));
+app.get(PATHS.MODELS, ...models).all(allow("GET, HEAD"));
 app.notFound((c) => refuse(c, new RefusedError(ERRORS.NOT_FOUND)));
 app.onError((error, c) =>
   refuse(c, error instanceof RefusedError ? error : new RefusedError(ERRORS.INTERNAL, { cause: error })),
 );
+
+/** Refuses every method of a path that came this far. */
+function allow(methods: string) {
+  return (c: Context<Edge>): Response =>
+    refuse(c, new RefusedError(ERRORS.METHOD_NOT_ALLOWED, { headers: { allow: methods } }));
+}
 
 function refuse(c: Context<Edge>, error: RefusedError): Response {
   c.set("outcome", error.kind.code);

@@ -23,6 +23,19 @@ export async function readRegion(routes: KVNamespace, tenant: string, agent: str
   return record === null ? null : text(EDGE.BINDING_ROUTES, record, "region");
 }
 
+/** All agents of a tenant, by name. A list comes from no cache, unlike every read. */
+export async function listAgents(routes: KVNamespace, tenant: string): Promise<string[]> {
+  const prefix = routeKey(tenant, "");
+  const agents: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: KVNamespaceListResult<unknown> = await routes.list({ prefix, cursor });
+    agents.push(...page.keys.map((key) => key.name.slice(prefix.length)));
+    cursor = page.list_complete ? null : page.cursor;
+  } while (cursor !== null);
+  return agents;
+}
+
 /** The origin (scheme, host and port) of a region's gateway. */
 export async function readOrigin(routes: KVNamespace, region: string): Promise<string> {
   const record = await read(routes, regionKey(region));

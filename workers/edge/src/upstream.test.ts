@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "./env";
-import { LIMITS } from "./generated/contract";
+import { HEADERS, LIMITS, PATHS } from "./generated/contract";
 import { edge, refusal, send } from "./testing/edge";
 
 let env: Env;
@@ -73,6 +73,13 @@ describe("the gateway's error", () => {
   });
 });
 
+it("passes the agent's receipt to the client, and no other word of the agent's own", async () => {
+  answers(() => Response.json({}, { headers: { [HEADERS.RECEIPT]: "ab".repeat(32), "x-openclaw-session": "s" } }));
+  const { headers } = await send(env);
+  expect(headers.get(HEADERS.RECEIPT)).toBe("ab".repeat(32));
+  expect(headers.has("x-openclaw-session")).toBe(false);
+});
+
 describe("a gateway", () => {
   it("that cannot be reached is 502", async () => {
     gateway.mockRejectedValue(new Error("Network connection lost."));
@@ -122,21 +129,27 @@ describe("a gateway", () => {
   });
 });
 
-describe("an event stream", () => {
+describe.each([PATHS.CHAT_COMPLETIONS, PATHS.RESPONSES])("an event stream of %s", (path) => {
   function streams(...chunks: (string | Error)[]): void {
     answers(() => new Response(events(...chunks), { headers: { "content-type": "text/event-stream; charset=utf-8" } }));
   }
 
   it("goes on as it is", async () => {
     streams("data: 1\n\n", "data: [DONE]\n\n");
-    const response = await send(env);
+    const response = await send(env, { path });
     expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
     expect(await response.text()).toBe("data: 1\n\ndata: [DONE]\n\n");
   });
 
+  it("that ends with an error of the agent's goes on as it is", async () => {
+    const error = `event: error\ndata: ${JSON.stringify({ type: "error", ...NOT_READY })}\n\n`;
+    streams("data: 1\n\n", error);
+    expect(await (await send(env, { path })).text()).toBe(`data: 1\n\n${error}`);
+  });
+
   it("that breaks ends with an error event, even in the middle of another", async () => {
     streams("data: 1\n\nda", new Error("lost"));
-    const text = await (await send(env)).text();
+    const text = await (await send(env, { path })).text();
     expect(text.startsWith("data: 1\n\nda\n\ndata: {")).toBe(true);
     expect(JSON.parse(text.slice(text.lastIndexOf("data: ") + 6))).toMatchObject({
       error: { code: "upstream_failed", message: "The agent's answer broke off." },

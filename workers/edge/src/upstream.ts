@@ -1,10 +1,10 @@
 import { isObject, parseObject, readAtMost } from "./body";
-import { ERRORS, LIMITS } from "./generated/contract";
+import { ERRORS, HEADERS, LIMITS } from "./generated/contract";
 import { RefusedError } from "./refused";
 import { EVENT_STREAM, unbroken } from "./stream";
 
 /** The answer's headers the client gets; all others end here. */
-const PASSED_BACK = ["content-type", "retry-after"];
+const PASSED_BACK = ["content-type", "retry-after", HEADERS.RECEIPT];
 /** Largest error answer read, in bytes; a longer one is not ours. */
 const ERROR_BYTES = 65_536;
 /** What a tunnel or a proxy on the way answers when the origin was too slow. */

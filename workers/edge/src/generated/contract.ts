@@ -15,6 +15,7 @@ export const EDGE = {
 
 export const HEADERS = {
   EDGE_TOKEN: "x-moltghost-edge-token",
+  RECEIPT: "x-moltghost-receipt",
   REQUEST_ID: "x-request-id",
 } as const;
 
@@ -32,7 +33,10 @@ export const PATHS = {
   CHAT: "/v1/chat",
   CHAT_COMPLETIONS: "/v1/chat/completions",
   LIVE: "/healthz",
+  METRICS: "/metrics",
+  MODELS: "/v1/models",
   READY: "/readyz",
+  RESPONSES: "/v1/responses",
 } as const;
 
 export const TOKEN = {

@@ -34,12 +34,18 @@ export async function put(namespace: KVNamespace, key: string, record: unknown):
   await namespace.put(key, JSON.stringify(record));
 }
 
-/** The KV keys a run of the Worker read, in order; every read must be one an edge may cache. */
+/** What a run of the Worker read of KV, in order: keys, which an edge must be allowed to cache, and listed prefixes with `*`. */
 export function recordReads(target: Env): { env: Env; reads: string[] } {
   const reads: string[] = [];
   const spy = (namespace: KVNamespace): KVNamespace =>
     new Proxy(namespace, {
       get: (_, property) => {
+        if (property === "list") {
+          return async (options: KVNamespaceListOptions) => {
+            reads.push(`${options.prefix}*`);
+            return await namespace.list(options);
+          };
+        }
         if (property !== "get") {
           throw new Error(`the Worker used KV's ${String(property)}`);
         }

@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import type { Caller, ChatRequest, Edge } from "../../env";
+import type { AgentRequest, Caller, Edge } from "../../env";
 import { EDGE, ERRORS } from "../../generated/contract";
 import { readOrigin, readRegion } from "../../records";
 import { RefusedError } from "../../refused";
@@ -11,17 +11,16 @@ import { RefusedError } from "../../refused";
  * caller may: neither the answer nor the work done for it depends on another tenant's agents.
  */
 export const agentRoute = createMiddleware<Edge>(async (c, next) => {
-  const { caller, chat } = c.var;
+  const { caller, asked } = c.var;
   const routes = c.env[EDGE.BINDING_ROUTES];
-  const region = await readRegion(routes, caller.tenant, chat.agent);
-  if (region === null || !mayReach(caller, chat)) {
+  const region = await readRegion(routes, caller.tenant, asked.agent);
+  if (region === null || !mayReach(caller, asked)) {
     throw new RefusedError(ERRORS.AGENT_NOT_FOUND);
   }
-  c.set("route", { agent: chat.agent, origin: await readOrigin(routes, region) });
+  c.set("route", { agent: asked.agent, origin: await readOrigin(routes, region) });
   await next();
 });
 
-function mayReach(caller: Caller, chat: ChatRequest): boolean {
-  const own = chat.tenant === undefined || chat.tenant === caller.tenant;
-  return own && (caller.agents.includes(EDGE.ALL_AGENTS) || caller.agents.includes(chat.agent));
+function mayReach(caller: Caller, { agent, tenant = caller.tenant }: AgentRequest): boolean {
+  return tenant === caller.tenant && (caller.agents.includes(EDGE.ALL_AGENTS) || caller.agents.includes(agent));
 }

@@ -1,19 +1,19 @@
 import { createMiddleware } from "hono/factory";
 import { parseObject, readAtMost } from "../../body";
-import type { ChatRequest, Edge } from "../../env";
+import type { AgentRequest, Edge } from "../../env";
 import { EDGE, ERRORS, LIMITS } from "../../generated/contract";
 import { RefusedError } from "../../refused";
 
 const REFERENCE = new RegExp(`^(?:(?<tenant>${EDGE.NAME_PATTERN})/)?(?<agent>${EDGE.NAME_PATTERN})$`);
 
 /** Reads the body, at most as much of it as may come, and finds out which agent it is for. */
-export const chatRequest = createMiddleware<Edge>(async (c, next) => {
+export const agentRequest = createMiddleware<Edge>(async (c, next) => {
   const bytes = await readBody(c.req.raw);
   const body = parseObject(bytes);
   if (body === null) {
     throw new RefusedError(ERRORS.INVALID_REQUEST, { message: "The request body must be a JSON object." });
   }
-  c.set("chat", chooseAgent(body, bytes, c.req.param("agent")));
+  c.set("asked", chooseAgent(body, bytes, c.req.param("agent")));
   await next();
 });
 
@@ -36,7 +36,7 @@ function chooseAgent(
   { agent: alias, ...body }: Record<string, unknown>,
   bytes: Uint8Array,
   fromPath: string | undefined,
-): ChatRequest {
+): AgentRequest {
   const named = fromPath ?? alias;
   const param = named === undefined ? "model" : "agent";
   const reference = named ?? body.model;
