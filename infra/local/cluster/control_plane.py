@@ -6,6 +6,7 @@ from pathlib import Path
 
 from infra.local.cluster.addresses import Addresses
 from infra.local.cluster.certificates import Authority, Pair, signing_key
+from infra.local.cluster.encryption import ensure_config
 from infra.local.cluster.kubeconfig import write_kubeconfig
 from infra.local.cluster.layout import Layout
 from infra.local.probes import http_serves
@@ -26,6 +27,8 @@ class Credentials:
     kubelet_client: Pair
     loopback: Pair
     service_accounts: Pair
+    encryption: Path
+    """How Secrets are encrypted in etcd, the key inside."""
 
 
 def make_credentials(layout: Layout, addresses: Addresses) -> Credentials:
@@ -43,6 +46,7 @@ def make_credentials(layout: Layout, addresses: Addresses) -> Credentials:
         kubelet_client=authority.client("kube-apiserver-kubelet-client"),
         loopback=authority.server("loopback", (LOOPBACK, "localhost")),
         service_accounts=signing_key(layout.certificates / "service-accounts.key"),
+        encryption=ensure_config(layout.certificates / "encryption.yaml"),
     )
 
 
@@ -111,6 +115,7 @@ class ControlPlane:
             "tls-cert-file": own.apiserver.certificate,
             "tls-private-key-file": own.apiserver.key,
             "client-ca-file": own.authority.pair.certificate,
+            "encryption-provider-config": own.encryption,
             "anonymous-auth": "false",
             "authorization-mode": "Node,RBAC",
             "enable-admission-plugins": "NodeRestriction",
@@ -126,7 +131,8 @@ class ControlPlane:
         }
         flags |= {"advertise-address": self.host} if advertise else {"endpoint-reconciler-type": "none"}
         trust = (own.authority.pair.certificate, (admin.certificate, admin.key))
-        return self._program("kube-apiserver", flags, f"{self.server}/readyz", trust, (own.apiserver.certificate,))
+        files = (own.apiserver.certificate, own.encryption)
+        return self._program("kube-apiserver", flags, f"{self.server}/readyz", trust, files)
 
     def controller_manager(self) -> Program:
         """The controllers of the control plane."""
