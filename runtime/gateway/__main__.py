@@ -9,8 +9,8 @@ import uvloop
 from kubernetes_asyncio import client, config
 
 from runtime.contract import limits, ports
-from runtime.gateway.chat import chat_handler
 from runtime.gateway.kubernetes import KubernetesSandboxes
+from runtime.gateway.onward import agent_handler, application
 from runtime.gateway.sandboxes import SandboxCache
 from runtime.gateway.settings import GatewaySettings, read_settings
 from runtime.gateway.watching import SandboxWatch
@@ -19,7 +19,7 @@ from runtime.http.edge_token import TokenVerifier
 from runtime.http.environment import SettingsError
 from runtime.http.lifecycle import Lifecycle
 from runtime.http.log import configure, event
-from runtime.http.server import application, listen
+from runtime.http.server import listen
 
 _log = logging.getLogger("gateway")
 
@@ -33,8 +33,8 @@ async def serve(
     cache = SandboxCache()
     watch = SandboxWatch(KubernetesSandboxes(api), cache)
     async with proxy.client() as session:
-        chat = chat_handler(TokenVerifier(settings.keys), cache, session, agent_port)
-        runner = await listen(application(chat, watch.fresh, lifecycle), "0.0.0.0", port)  # noqa: S104  # the pod's own
+        ask = agent_handler(TokenVerifier(settings.keys), cache, session, agent_port)
+        runner = await listen(application(ask, watch.fresh, lifecycle), "0.0.0.0", port)  # noqa: S104  # the pod's own
         event(_log, logging.INFO, "serving", region=settings.region, port=port)
         watching = asyncio.create_task(watch.run())
         try:

@@ -10,13 +10,13 @@ import aiohttp
 from aiohttp import web
 
 from runtime.contract import labels, paths
-from runtime.gateway.chat import chat_handler
+from runtime.gateway.onward import agent_handler, application
 from runtime.gateway.sandboxes import Sandbox, SandboxCache
 from runtime.http import proxy
 from runtime.http.answers import Handler
 from runtime.http.edge_token import TokenVerifier, load_keys
 from runtime.http.lifecycle import Lifecycle
-from runtime.http.server import application, listen
+from runtime.http.server import listen
 from tests.runtime.edge import Edge
 
 LOOPBACK = "127.0.0.1"
@@ -52,8 +52,8 @@ async def gateway(
         cache = SandboxCache()
         cache.put(sandbox())
     async with proxy.client() as session:
-        chat = chat_handler(TokenVerifier(load_keys(edge.jwks)), cache, session, agent_port)
-        runner = await listen(application(chat, lambda: True, lifecycle or Lifecycle()), LOOPBACK, 0)
+        ask = agent_handler(TokenVerifier(load_keys(edge.jwks)), cache, session, agent_port)
+        runner = await listen(application(ask, lambda: True, lifecycle or Lifecycle()), LOOPBACK, 0)
         try:
             yield f"http://{LOOPBACK}:{port_of(runner)}{paths.CHAT_COMPLETIONS}"
         finally:

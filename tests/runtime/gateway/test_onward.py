@@ -1,4 +1,4 @@
-"""A chat through the gateway: who gets through, what goes on, what comes back, what is logged."""
+"""A request through the gateway: who gets through, what goes on, what comes back, what is logged."""
 
 import json
 import logging
@@ -7,8 +7,9 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
-from runtime.contract import errors, headers
+from runtime.contract import errors, headers, paths
 from runtime.gateway.sandboxes import SandboxCache
 from runtime.http.log import JsonFormatter
 from tests.runtime.edge import Edge
@@ -21,6 +22,7 @@ from tests.runtime.serving import (
     must_not_be_reached,
     sandbox,
     say_ok,
+    upstream,
 )
 
 
@@ -96,12 +98,42 @@ async def test_an_agent_that_is_not_ready_is_worth_another_try() -> None:
         assert int(answer.headers["Retry-After"]) > 0
 
 
-async def test_other_paths_and_methods_are_refused_in_the_same_shape() -> None:
+@pytest.mark.parametrize("path", [paths.CHAT_COMPLETIONS, paths.RESPONSES])
+async def test_a_request_reaches_its_agent_at_the_very_path_it_came_to(path: str) -> None:
+    reached = []
+
+    async def say_where(request: web.Request) -> web.Response:
+        reached.append(request.rel_url.raw_path_qs)
+        return await say_ok(request)
+
+    async with upstream(say_where) as port, gateway(EDGE, port) as url, aiohttp.ClientSession() as client:
+        for asked in (path, f"{path}?trace=1", path.replace("r", "%72"), path.replace("/v1", "/x/../v1")):
+            there = URL(url.removesuffix(paths.CHAT_COMPLETIONS) + asked, encoded=True)
+            async with client.post(there, data=BODY, headers=EDGE.headers()) as answer:
+                assert answer.status in (200, 404)
+    assert reached
+    assert set(reached) == {path}
+
+
+@pytest.mark.parametrize("path", [paths.CHAT_COMPLETIONS, paths.RESPONSES])
+async def test_other_methods_are_refused_in_the_same_shape(path: str) -> None:
     async with gateway(EDGE, 1) as url, aiohttp.ClientSession() as client:
-        async with client.get(url) as answer:
-            assert (answer.status, await error_code(answer)) == (405, "method_not_allowed")
-        async with client.post(url.replace("/v1/", "/api/"), data=BODY, headers=EDGE.headers()) as answer:
-            assert (answer.status, await error_code(answer)) == (404, "not_found")
+        for method in ("GET", "PUT", "DELETE"):
+            async with client.request(method, str(URL(url).with_path(path)), headers=EDGE.headers()) as answer:
+                assert (answer.status, await error_code(answer)) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "path", [paths.CHAT, paths.MODELS, f"{paths.RESPONSES}/r-1", "/tools/invoke", paths.METRICS, "/api/chat", "/"]
+)
+async def test_other_paths_are_refused_in_the_same_shape(path: str) -> None:
+    async with (
+        upstream(must_not_be_reached) as port,
+        gateway(EDGE, port) as url,
+        aiohttp.ClientSession() as client,
+        client.post(str(URL(url).with_path(path)), data=BODY, headers=EDGE.headers()) as answer,
+    ):
+        assert (answer.status, await error_code(answer)) == (404, "not_found")
 
 
 async def test_an_agent_that_cannot_be_reached_is_a_502(unused_tcp_port: int) -> None:
