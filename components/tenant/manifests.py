@@ -11,6 +11,7 @@ from runtime.contract import labels, ports
 
 EPHEMERAL_STORAGE = "4Gi"
 """Scratch space of one agent at most: its `/tmp` and its log."""
+_AGENTS = {"podSelector": {"matchLabels": {labels.ROLE: labels.ROLE_AGENT}}}
 
 
 def _own_labels(spec: TenantSpec) -> dict[str, str]:
@@ -63,21 +64,24 @@ def build_limits(spec: TenantSpec) -> Manifest:
 
 
 def build_policies(spec: TenantSpec) -> list[Manifest]:
-    """Nothing in or out, but: the gateway to an agent's one port, and agents to the cluster's DNS."""
-    agents = {"podSelector": {"matchLabels": {labels.ROLE: labels.ROLE_AGENT}}}
-    gateway = pods_of(spec.gateway_namespace, {labels.ROLE: labels.ROLE_GATEWAY})
-    from_gateway = {
-        **agents,
-        "policyTypes": ["Ingress"],
-        "ingress": [{"from": [gateway], "ports": [tcp(ports.AGENT)]}],
-    }
-    to_dns = {**agents, "policyTypes": ["Egress"], "egress": [dns_egress()]}
+    """Nothing in or out, but: gateways to agents' doors, the monitoring to their metrics, agents to the cluster's DNS.
+
+    The kubelet's probes come from the pod's own node, which no policy holds back.
+    """
+    gateways = pods_of(spec.gateway_namespace, {labels.ROLE: labels.ROLE_GATEWAY})
+    monitoring = pods_of(spec.monitoring_namespace, {labels.ROLE: labels.ROLE_MONITORING})
+    to_dns = {**_AGENTS, "policyTypes": ["Egress"], "egress": [dns_egress()]}
     own = _own_labels(spec)
     return [
         default_deny(spec.namespace, own),
-        network_policy("gateway-to-agents", spec.namespace, own, from_gateway),
+        network_policy("gateway-to-agents", spec.namespace, own, _into_agents(gateways, ports.AGENT)),
+        network_policy("monitoring-to-agents", spec.namespace, own, _into_agents(monitoring, ports.AGENT_OPS)),
         network_policy("agents-to-dns", spec.namespace, own, to_dns),
     ]
+
+
+def _into_agents(peer: dict[str, Any], port: int) -> dict[str, Any]:
+    return {**_AGENTS, "policyTypes": ["Ingress"], "ingress": [{"from": [peer], "ports": [tcp(port)]}]}
 
 
 def build_service_account(spec: TenantSpec) -> Manifest:

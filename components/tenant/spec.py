@@ -20,7 +20,11 @@ class QuotaSpec(Values):
 
 
 class TenantSpec(Values):
-    """One customer in one region. `supplied_labels` are the customer's own; none of them may be the platform's."""
+    """One customer in one region.
+
+    `supplied_labels` are the customer's own; none of them may be the platform's. Agents take requests from the gateways
+    in `gateway_namespace`, and are measured by the monitoring in `monitoring_namespace`.
+    """
 
     tenant: TenantId
     region: Region
@@ -28,6 +32,7 @@ class TenantSpec(Values):
     quota: QuotaSpec
     supplied_labels: dict[str, str] = Field(default_factory=dict)
     gateway_namespace: Label
+    monitoring_namespace: Label
 
 
 class TenantKeySpec(Values):

@@ -10,6 +10,7 @@ GPU_CLASS = f"{DOMAIN}/gpu-class"
 
 ROLE_AGENT = "agent"
 ROLE_GATEWAY = "gateway"
+ROLE_MONITORING = "monitoring"
 ROLE_TENANT = "tenant"
 ROLE_SYSTEM = "system"
 

@@ -98,6 +98,7 @@ TENANT = TenantSpec(
     quota=QuotaSpec(agents=2, gpus=2, cpu=8, memory_gib=48, volumes_gb=400),
     supplied_labels={"cost-center": "42"},
     gateway_namespace="moltghost-system",
+    monitoring_namespace="monitoring",
 )
 TENANT_KEY = TenantKeySpec(
     tenant=ACME, region=SIN, aws_region="ap-southeast-1", account_id=ACCOUNT, bucket_arn=bucket_arn(BUCKET)

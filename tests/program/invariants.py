@@ -30,6 +30,24 @@ def one_default_deny_a_namespace(manifests: list[Manifest]) -> list[str]:
     return [space for space in spaces if denied[space] != 1]
 
 
+def every_way_in_names_port_and_caller(manifests: list[Manifest]) -> list[str]:
+    """A policy lets in pods of one role in one namespace, or one address, and each to ports it names."""
+    return [
+        f"{each['metadata']['namespace']}/{each['metadata']['name']}"
+        for each in manifests
+        if each["kind"] == "NetworkPolicy"
+        for rule in each["spec"].get("ingress", [])
+        if not rule.get("ports") or not rule.get("from") or not all(map(_one_caller, rule["from"]))
+    ]
+
+
+def _one_caller(peer: Manifest) -> bool:
+    block: str = peer.get("ipBlock", {}).get("cidr", "")
+    space = peer.get("namespaceSelector", {}).get("matchLabels", {})
+    pods = peer.get("podSelector", {}).get("matchLabels", {})
+    return block.endswith("/32") or ("kubernetes.io/metadata.name" in space and labels.ROLE in pods)
+
+
 def no_service_faces_outward(manifests: list[Manifest]) -> list[str]:
     """Services have cluster addresses, and there is no Ingress."""
     outward = [each for each in manifests if each["kind"] == "Service" and each["spec"].get("type") != "ClusterIP"]
@@ -123,6 +141,7 @@ def no_role_is_a_master_key(manifests: list[Manifest]) -> list[str]:
 
 INVARIANTS: list[Callable[[list[Manifest]], list[str]]] = [
     one_default_deny_a_namespace,
+    every_way_in_names_port_and_caller,
     no_service_faces_outward,
     every_pod_is_restricted,
     every_image_has_a_digest,

@@ -32,6 +32,11 @@ def _drop_policy(manifests: list[Manifest]) -> None:
     manifests.remove(next(each for each in manifests if each["metadata"]["name"] == "default-deny"))
 
 
+def _way_in(manifests: list[Manifest]) -> Any:
+    policy = next(each for each in manifests if each["metadata"]["name"] == "monitoring-to-agents")
+    return policy["spec"]["ingress"][0]
+
+
 MUTANTS: list[tuple[Callable[[list[Manifest]], list[str]], Callable[[list[Manifest]], object]]] = [
     (invariants.one_default_deny_a_namespace, _drop_policy),
     (
@@ -39,6 +44,17 @@ MUTANTS: list[tuple[Callable[[list[Manifest]], list[str]], Callable[[list[Manife
         lambda all_: next(each for each in all_ if each["metadata"]["name"] == "default-deny")["spec"].update(
             egress=[{}]
         ),
+    ),
+    (invariants.every_way_in_names_port_and_caller, lambda all_: _way_in(all_).pop("ports")),
+    (invariants.every_way_in_names_port_and_caller, lambda all_: _way_in(all_).pop("from")),
+    (invariants.every_way_in_names_port_and_caller, lambda all_: _way_in(all_)["from"][0].pop("podSelector")),
+    (
+        invariants.every_way_in_names_port_and_caller,
+        lambda all_: _way_in(all_)["from"][0].update(namespaceSelector={}),
+    ),
+    (
+        invariants.every_way_in_names_port_and_caller,
+        lambda all_: _way_in(all_)["from"].append({"ipBlock": {"cidr": "198.18.0.0/16"}}),
     ),
     (invariants.no_service_faces_outward, lambda all_: _first(all_, "Service")["spec"].update(type="NodePort")),
     (invariants.no_service_faces_outward, lambda all_: _first(all_, "Service")["spec"].update(type="LoadBalancer")),

@@ -1,6 +1,7 @@
 """A tenant is held to its ceilings and apart from everybody."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -51,18 +52,25 @@ def test_a_pod_has_exactly_one_gpu() -> None:
     }
 
 
-def test_only_the_gateway_comes_in_and_only_to_the_agents_port() -> None:
+def test_only_the_gateway_and_the_monitoring_come_in_each_to_its_own_port() -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in build_policies(TENANT)}
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    (rule,) = [rule for spec in policies.values() for rule in spec.get("ingress", [])]
-    # One peer with both selectors: as two peers, any pod of the gateway's namespace would do.
-    assert rule["from"] == [
-        {
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "moltghost-system"}},
-            "podSelector": {"matchLabels": {labels.ROLE: labels.ROLE_GATEWAY}},
+    rules = [rule for spec in policies.values() for rule in spec.get("ingress", [])]
+
+    # One peer with both selectors: as two peers, any pod of that namespace would do.
+    def only(namespace: str, role: str, port: int) -> dict[str, Any]:
+        peer = {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "podSelector": {"matchLabels": {labels.ROLE: role}},
         }
+        return {"from": [peer], "ports": [{"protocol": "TCP", "port": port}]}
+
+    assert rules == [
+        only("moltghost-system", labels.ROLE_GATEWAY, ports.AGENT),
+        only("monitoring", labels.ROLE_MONITORING, ports.AGENT_OPS),
     ]
-    assert rule["ports"] == [{"protocol": "TCP", "port": ports.AGENT}]
+    selected = [spec["podSelector"] for spec in policies.values() if "ingress" in spec]
+    assert selected == [{"matchLabels": {labels.ROLE: labels.ROLE_AGENT}}] * 2
 
 
 def test_agents_get_out_to_dns_alone() -> None:
