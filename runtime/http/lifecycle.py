@@ -9,11 +9,13 @@ from aiohttp import web
 class Lifecycle:
     """Counts running requests, and remembers that an end was asked for.
 
-    `stopping` is set once, by SIGTERM or SIGINT; nothing clears it.
+    `stopping` is set once, by SIGTERM or SIGINT; nothing clears it. `cutting` is set when the requests that still run
+    have had their time: they say that they are cut, and end.
     """
 
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
+        self.cutting = asyncio.Event()
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
