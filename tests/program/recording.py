@@ -4,7 +4,7 @@ import asyncio
 import json
 import runpy
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +42,7 @@ class Registered:
     depends_on: tuple[str, ...]
     create_timeout: str
     ignore_changes: tuple[str, ...]
+    secret_outputs: tuple[str, ...]
 
 
 @dataclass
@@ -105,6 +106,7 @@ class Monitor(mocks.MockMonitor):
                 depends_on=tuple(request.dependencies),
                 create_timeout=request.customTimeouts.create,
                 ignore_changes=tuple(request.ignoreChanges),
+                secret_outputs=tuple(request.additionalSecretOutputs),
             )
         )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
@@ -115,10 +117,22 @@ def record(config: Mapping[str, str], secrets: Mapping[str, str]) -> Recording:
 
     Raises whatever the program raises.
     """
-    return _THREAD.submit(_record, config, secrets).result()
+    return _THREAD.submit(_record, _whole_program, config, secrets).result()
 
 
-def _record(config: Mapping[str, str], secrets: Mapping[str, str]) -> Recording:
+def record_declaring(declare: Callable[[], object]) -> Recording:
+    """Run a function that declares resources, without config, as `record` runs the program."""
+    return _THREAD.submit(_record, declare, {}, {}).result()
+
+
+def _whole_program() -> None:
+    with warnings.catch_warnings():
+        # The AWS SDK warns of its own deprecated classes while it loads them, used or not.
+        warnings.filterwarnings("ignore", ".* has been deprecated in favor of", DeprecationWarning)
+        runpy.run_path(str(PROJECT / "infra" / "__main__.py"), run_name="__main__")
+
+
+def _record(declare: Callable[[], object], config: Mapping[str, str], secrets: Mapping[str, str]) -> Recording:
     recording = Recording()
     made: list[pulumi.Resource] = []
     register = pulumi.Resource.__init__
@@ -128,10 +142,7 @@ def _record(config: Mapping[str, str], secrets: Mapping[str, str]) -> Recording:
         made.append(resource)
 
     def program() -> pulumi.Output[list[str]]:
-        with warnings.catch_warnings():
-            # The AWS SDK warns of its own deprecated classes while it loads them, used or not.
-            warnings.filterwarnings("ignore", ".* has been deprecated in favor of", DeprecationWarning)
-            runpy.run_path(str(PROJECT / "infra" / "__main__.py"), run_name="__main__")
+        declare()
         return pulumi.Output.all(*[resource.urn for resource in made]).apply(
             lambda urns: recording.awaited.update(urns) or urns  # type: ignore[func-returns-value]
         )
