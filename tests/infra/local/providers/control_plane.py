@@ -104,6 +104,7 @@ def apiserver_command(folder: Path, ports: list[int], key: Path) -> list[str]:
         f"--cert-dir={folder / 'certificates'}",
         f"--token-auth-file={folder / 'tokens.csv'}",
         "--authorization-mode=RBAC",
+        "--allow-privileged=true",  # as hosted clusters have it: refusing such pods is left to Pod Security
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}",
