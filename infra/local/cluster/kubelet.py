@@ -18,6 +18,8 @@ GPU_RESOURCE = "nvidia.com/gpu"
 GPUS = 8
 GPU_CLASS = "l40s"
 HEALTH_PORT = 10248
+POD_PIDS = 512
+"""Processes and threads one pod may have. An agent has about 60 on two cores, and a few more for each further core."""
 RESOLV_CONF = "options timeout:1 attempts:1\n"
 """Without a name server, since the region has no DNS. Not empty: pods would get the host's file instead."""
 
@@ -71,6 +73,7 @@ def build_config(addresses: Addresses, authority: Path, serving: Pair, folder: P
         "volumePluginDir": "/var/lib/kubelet/plugins/exec",
         "resolvConf": str(folder / "resolv.conf"),
         "seccompDefault": True,
+        "podPidsLimit": POD_PIDS,
         # Images came from archives; once collected they could not be had again.
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
