@@ -2,16 +2,22 @@
 
 import click
 
-from infra.check import check
-from infra.gen import gen
-from infra.local.commands import down, prepare, preview, status, up
-from infra.local.doctor import doctor
+from infra.lazy import LazyGroup
+
+COMMANDS = {
+    "check": "infra.check:check",
+    "doctor": "infra.local.doctor:doctor",
+    "down": "infra.local.commands:down",
+    "gen": "infra.gen:gen",
+    "prepare": "infra.local.commands:prepare",
+    "preview": "infra.local.commands:preview",
+    "receipts": "infra.receipts:receipts",
+    "status": "infra.local.commands:status",
+    "up": "infra.local.commands:up",
+}
+"""Where each command is defined."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Declare, check, preview and run a private AI-agent hosting platform."""
-
-
-for command in (check, doctor, down, gen, prepare, preview, status, up):
-    main.add_command(command)

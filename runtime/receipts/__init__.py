@@ -24,11 +24,12 @@ A receipt has no room for what was said: every text field has a shape that holds
 """
 
 from runtime.receipts.book import ReceiptBook
-from runtime.receipts.format import BrokenBookError, Entry, Identity, Outcome, ReceiptError
+from runtime.receipts.format import HASH, BrokenBookError, Entry, Identity, Outcome, ReceiptError
 from runtime.receipts.keys import KeyFormatError, key_id, load_public_keys, public_jwk
 from runtime.receipts.verifying import Problem, Verdict, verify_files, verify_lines
 
 __all__ = [
+    "HASH",
     "BrokenBookError",
     "Entry",
     "Identity",

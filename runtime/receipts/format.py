@@ -20,6 +20,7 @@ MAX_INTEGER = 2**53 - 1
 """Largest whole number every JSON parser keeps exactly."""
 
 HASH = re.compile(r"[0-9a-f]{64}")
+"""What a receipt's hash looks like."""
 _SIGNATURE_BYTES = 64
 
 
