@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -22,6 +22,7 @@ MAX_INTEGER = 2**53 - 1
 HASH = re.compile(r"[0-9a-f]{64}")
 """What a receipt's hash looks like."""
 _SIGNATURE_BYTES = 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 class ReceiptError(Exception):
@@ -83,7 +84,7 @@ def genesis(identity: Identity) -> str:
 
 def canonical(fields: Mapping[str, Any]) -> bytes:
     """The one way to write these fields."""
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _CANONICAL.encode(fields).encode()
 
 
 def hash_of(fields: Mapping[str, Any]) -> str:
@@ -99,7 +100,7 @@ def seal(
     Raises ReceiptError if a field holds what a receipt has no room for.
     """
     time = datetime.fromtimestamp(now_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    fields = {**asdict(entry), **asdict(identity), "v": VERSION, "seq": seq, "prev": prev, "time": time, "kid": kid}
+    fields = {**vars(entry), **vars(identity), "v": VERSION, "seq": seq, "prev": prev, "time": time, "kid": kid}
     wrong = _wrong_field(fields, _FIELDS)
     if wrong:
         raise ReceiptError(f"the field {wrong} of a receipt would not be {_FIELDS[wrong].must_be}")
