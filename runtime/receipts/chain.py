@@ -54,6 +54,10 @@ class Chain:
             self.next_seq = receipt["seq"] + 1
         return wrong
 
+    def begins_after(self, head: str | None) -> bool:
+        """Whether this is the hash an agent's very first receipt names: what is answered before there is any."""
+        return self.identity is not None and head == genesis(self.identity)
+
     def _foreign(self, receipt: Mapping[str, Any]) -> Break | None:
         found = identity_of(receipt)
         if self.identity is not None and found != self.identity:

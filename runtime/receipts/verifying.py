@@ -77,8 +77,8 @@ def verify_lines(
 ) -> Verdict:
     """Judge a book line by line, each with its newline; memory does not grow with it.
 
-    `keys` are the public keys by thumbprint. `last` is the hash of a receipt that must be there, such as the newest a
-    response carried: a book cut off before it is found out by nothing else. `after` is the hash the first line follows,
+    `keys` are the public keys by thumbprint. `last` is a hash the book must have come to, such as the newest a response
+    carried: a book cut off before it is found out by nothing else. `after` is the hash the first line follows,
     for a book whose beginning lies elsewhere.
     """
     return _verify((Line(source, number, raw) for number, raw in enumerate(lines, 1)), keys, last, after)
@@ -115,6 +115,8 @@ def _verify(
         wrong = _judge(line.raw, keys, chain)
         if wrong is not None:
             return _verdict(chain, receipts, since, _problem(line, _where_it_went(wrong, chain, lines)))
+        if receipts == 0 and chain.begins_after(last):
+            since = 0
         receipts += 1
         since = 0 if chain.head == last else since + 1 if since is not None else None
     if last is not None and since is None:

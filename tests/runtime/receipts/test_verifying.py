@@ -180,6 +180,11 @@ def test_memory_does_not_grow_with_the_book(tmp_path: Path) -> None:
     assert fault(verify_files([endless], KEYS)) == (1, Fault.MALFORMED)
 
 
+def test_the_head_of_a_book_without_a_receipt_is_one_that_every_book_of_the_agent_came_to() -> None:
+    assert judge(GOOD, last=genesis(HELPER)).since == 6
+    assert not judge(GOOD, last=genesis(replace(HELPER, agent="other"))).ok
+
+
 @pytest.mark.parametrize("kept", [HASHES[0], HASHES[3]])
 def test_a_hash_kept_long_ago_still_counts(kept: str) -> None:
     assert judge(GOOD, last=kept).ok
