@@ -1,5 +1,6 @@
 """Waiting for what happens in another process, which tells nobody."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,4 +14,13 @@ def eventually(probe: Callable[[], T | None], what: str, seconds: float = 30, ev
     while not (found := probe()):
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(every)
+    return found
+
+
+async def until(probe: Callable[[], T | None], what: str, seconds: float = 20, every: float = 0.01) -> T:
+    """The same while the event loop goes on."""
+    end = time.monotonic() + seconds
+    while not (found := probe()):
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        await asyncio.sleep(every)
     return found

@@ -1,230 +1,254 @@
-"""The supervisor against a model server that fails in every way it can."""
+"""The supervisor as a part: what it refuses, what it says of itself, how its own standstill shows."""
 
 import asyncio
-import json
 import os
-import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
-from runtime.agent.__main__ import leave_reason, main
-from runtime.agent.failures import GaveUpError, ModelError
-from runtime.agent.ollama import OllamaApi, environment
-from runtime.agent.settings import AgentSettings
-from runtime.agent.supervisor import FAILURES, Supervisor, backoff
-from runtime.contract import env
-from runtime.http import proxy
-from tests.runtime.edge import Edge
+from runtime.agent.failures import AgentError, GaveUpError, ServerError
+from runtime.agent.supervisor.child import Child
+from runtime.agent.supervisor.family import Family
+from runtime.agent.supervisor.heartbeat import STUCK_S, TICK_S, Heartbeat
+from runtime.agent.supervisor.reason import exit_status, leave_reason
+from runtime.agent.supervisor.restarts import Patience
+from runtime.agent.supervisor.spec import ChildSpec, HandOver, Preparation
+from runtime.agent.supervisor.supervisor import CLOSE_S, CUT_S, Supervisor, longest_end_s
+from runtime.contract import limits
+from runtime.http.environment import SettingsError
+from runtime.http.lifecycle import Lifecycle
+from tests.waiting import until
 
-CONTEXT = 4096
-FAKE = Path(__file__).parent / "fake_ollama.py"
-
-
-class Machine:
-    """A fake model server on PATH, a model's source and a volume."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-        self.bin, source, data = folder / "bin", folder / "source", folder / "data"
-        for made in (self.bin, source, data):
-            made.mkdir()
-        (source / "Modelfile").write_text("FROM ./tiny.gguf\n")
-        (source / "tiny.gguf").write_bytes(b"GGUF")
-        program = self.bin / "ollama"
-        program.write_text(f"#!{sys.executable}\n{FAKE.read_text()}")
-        program.chmod(0o755)
-        monkeypatch.setenv("PATH", str(self.bin), prepend=os.pathsep)
-        self.settings = AgentSettings("acme", "helper", {}, "tiny", source, CONTEXT, data, port)
-        self.plan()
-
-    def plan(self, **how: Any) -> None:
-        (self.bin / "plan.json").write_text(json.dumps({"context": CONTEXT, **how}))
-
-    def noted(self, name: str) -> list[str]:
-        path = self.bin / name
-        return path.read_text().splitlines() if path.exists() else []
-
-    @asynccontextmanager
-    async def supervised(self) -> AsyncIterator[tuple[Supervisor, asyncio.Task[None]]]:
-        async with proxy.client() as session:
-            api = OllamaApi(session, self.settings.model_port)
-            supervisor = Supervisor(self.settings, api, delay=lambda _: 0.0, check_s=0.05)
-            running = asyncio.create_task(supervisor.run())
-            try:
-                yield supervisor, running
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+EAGER = Patience(first_wait_s=0)
 
 
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> Machine:
-    return Machine(tmp_path, monkeypatch, unused_tcp_port)
+async def nothing() -> None:
+    pass
 
 
-async def until(condition: Callable[[], bool], task: asyncio.Task[None] | None = None) -> None:
-    """Wait for what another process does; fails as soon as the supervisor has."""
-    async with asyncio.timeout(20):
-        while not condition():
-            if task and task.done():
-                task.result()
-            await asyncio.sleep(0.01)
+SLEEP = ChildSpec(
+    name="sleeper",
+    command=(sys.executable, "-S", "-c", "import time; time.sleep(600)"),
+    environ={},
+    cwd=Path("/"),
+    is_noise=lambda _: False,
+    prove=nothing,
+    watch=nothing,
+    prove_s=5,
+)
 
 
-async def test_ready_only_once_the_model_has_spoken(machine: Machine) -> None:
-    async with machine.supervised() as (supervisor, running):
-        assert not supervisor.ready
-        await until(lambda: supervisor.ready, running)
-        assert machine.noted("calls") == ["/api/create", "/v1/chat/completions"]
+@asynccontextmanager
+async def run(supervisor: Supervisor) -> AsyncIterator[asyncio.Task[None]]:
+    running = asyncio.create_task(supervisor.run())
+    try:
+        async with asyncio.timeout(20):
+            yield running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_a_model_that_is_there_is_not_made_again(machine: Machine) -> None:
-    for _ in range(2):
-        async with machine.supervised() as (supervisor, running):
-            await until(lambda: supervisor.ready, running)
-    assert len(machine.noted("created")) == 1
-
-
-@pytest.mark.parametrize("changed", ["Modelfile", "tiny.gguf"])
-async def test_a_source_that_changed_is_made_again(machine: Machine, changed: str) -> None:
-    async with machine.supervised() as (supervisor, running):
-        await until(lambda: supervisor.ready, running)
-    path = machine.settings.model_source / changed
-    before = path.stat()
-    path.write_bytes(path.read_bytes()[::-1])  # of the same size, and at the same time, as files of an image are
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    async with machine.supervised() as (supervisor, running):
-        await until(lambda: supervisor.ready, running)
-    assert len(machine.noted("created")) == 2
+def test_the_longest_end_fits_into_what_the_pod_is_given() -> None:
+    two = (SLEEP, replace(SLEEP, name="other"))
+    longest_s = longest_end_s(two, (), limits.GRACE_S)
+    assert longest_s >= limits.GRACE_S + CUT_S + 2 * SLEEP.stop_s + CLOSE_S
+    left_s = limits.TERMINATION_GRACE_S - longest_s
+    assert left_s > 0
+    Supervisor(Lifecycle(), two, hand_over=[HandOver(name="snapshot", run=nothing, limit_s=left_s)])
 
 
 @pytest.mark.parametrize(
-    ("plan", "message"),
-    [
-        ({"refuse_create": "invalid magic"}, "could not be made of .*invalid magic"),
-        ({"refuse_chat": "unable to load model"}, "says 500 .*unable to load model"),
-        ({"context": 1024}, "has a context of 1024 tokens where 4096 were asked for"),
-    ],
+    ("children", "hand_over_s"),
+    [((SLEEP,) * 2, [30.0]), ((SLEEP,) * 2, [4.0, 4.0]), ((replace(SLEEP, stop_s=30),), []), ((SLEEP,) * 9, [])],
 )
-async def test_a_model_that_cannot_be_used_is_a_failed_start(machine: Machine, plan: Any, message: str) -> None:
-    machine.plan(**plan)
-    async with machine.supervised() as (supervisor, running), asyncio.timeout(20):
-        with pytest.raises(ModelError, match=message):
-            await running
+def test_an_end_that_could_take_longer_is_refused(children: tuple[ChildSpec, ...], hand_over_s: list[float]) -> None:
+    hand_over = [HandOver(name="snapshot", run=nothing, limit_s=limit_s) for limit_s in hand_over_s]
+    with pytest.raises(ValueError, match=f"could take .* where its pod gets {limits.TERMINATION_GRACE_S} s"):
+        Supervisor(Lifecycle(), children, hand_over=hand_over)
+
+
+def test_a_stuck_loop_is_told_from_a_slow_one() -> None:
+    assert STUCK_S > 5 * TICK_S
+
+
+async def test_each_part_of_its_readiness_is_named_and_true_to_what_is() -> None:
+    lifecycle = Lifecycle()
+    supervisor = Supervisor(lifecycle, [SLEEP])
+    parts = {part.name: part.check for part in supervisor.parts()}
+    assert list(parts) == ["not-stopping", "sleeper-running"]
+    assert not supervisor.ready
+    assert [await check() for check in parts.values()] == [True, False]
+    async with run(supervisor):
+        await until(lambda: supervisor.ready, "ready")
+        assert [await check() for check in parts.values()] == [True, True]
+        lifecycle.stopping.set()
         assert not supervisor.ready
-    assert len(machine.noted("starts")) == 1
+        assert await parts["not-stopping"]() is False
 
 
-async def test_a_source_that_is_missing_is_named(machine: Machine) -> None:
-    shutil.rmtree(machine.settings.model_source)
-    async with machine.supervised() as (_, running), asyncio.timeout(20):
-        with pytest.raises(ModelError, match=r"model source .*source: No such file"):
+class StuckFamily(Family):
+    """A family whose sweep never ends until it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = asyncio.Event()
+        self.sweeping = asyncio.Event()
+
+    async def sweep(self) -> None:
+        self.sweeping.set()
+        await self.released.wait()
+
+
+async def test_a_supervising_task_that_hangs_shows_though_the_loop_turns() -> None:
+    family, now = StuckFamily(), 0.0
+    heartbeat = Heartbeat(clock=lambda: now)
+    async with run(Supervisor(Lifecycle(), [SLEEP], heartbeat=heartbeat, family=family)):
+        await family.sweeping.wait()
+        now = STUCK_S + 1
+        await asyncio.sleep(0)
+        assert not heartbeat.alive
+        family.released.set()
+        await until(lambda: heartbeat.alive, "a beat")
+
+
+async def test_a_supervising_task_that_waits_long_for_a_preparation_lives() -> None:
+    now = 0.0
+    heartbeat = Heartbeat(clock=lambda: now)
+
+    async def copy() -> None:
+        await asyncio.Event().wait()
+
+    async with run(
+        Supervisor(Lifecycle(), [SLEEP], preparations=[Preparation(name="copy", run=copy)], heartbeat=heartbeat)
+    ):
+        now = STUCK_S + 1
+        await until(lambda: heartbeat.alive, "a beat")
+
+
+async def test_programs_that_ran_before_are_left_alone() -> None:
+    other = await asyncio.create_subprocess_exec(*SLEEP.command, start_new_session=True)
+    family = Family()
+    await family.sweep()
+    assert other.returncode is None
+    os.kill(other.pid, 0)
+    other.kill()
+    assert await other.wait() == -9
+
+
+async def test_an_exit_status_is_never_taken_from_the_one_who_waits_for_it() -> None:
+    """Sweeps all the time beside fifty short lives: each status is the one the program ended with."""
+    family = Family()
+    done = asyncio.Event()
+
+    async def sweep() -> None:
+        while not done.is_set():
+            await family.sweep()
+            await asyncio.sleep(0)
+
+    async def live(status: int) -> str:
+        spec = replace(SLEEP, command=("/bin/sh", "-c", f"exit {status}"))
+        child = await Child.start(spec, family)
+        try:
+            return str(await child.fail())
+        finally:
+            await child.stop()
+
+    sweeping = asyncio.create_task(sweep())
+    said = [text for start in range(0, 50, 10) for text in await asyncio.gather(*map(live, range(start, start + 10)))]
+    done.set()
+    await sweeping
+    assert said == [f"it ended with status {status}: " for status in range(50)]
+
+
+@pytest.mark.parametrize("command", [("/nonexistent/program",), ("/etc/hostname",), ("/",)])
+async def test_a_program_that_cannot_be_started_is_a_failed_start(command: tuple[str, ...]) -> None:
+    async with run(Supervisor(Lifecycle(), [replace(SLEEP, command=command)], patience=EAGER)) as running:
+        with pytest.raises(AgentError, match="sleeper cannot be started: ") as refused:
+            await running
+    assert not isinstance(refused.value, GaveUpError)
+
+
+async def test_a_program_that_cannot_be_started_just_now_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = 0
+
+    async def refuse(*_: object, **__: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+    async with run(Supervisor(Lifecycle(), [SLEEP], patience=EAGER)) as running:
+        with pytest.raises(GaveUpError, match="Resource temporarily unavailable"):
+            await running
+    assert tries == EAGER.failures
+
+
+async def test_watching_can_find_a_child_unfit() -> None:
+    watched = 0
+
+    async def watch() -> None:
+        nonlocal watched
+        watched += 1
+        raise ServerError("it answers no more")
+
+    async with run(Supervisor(Lifecycle(), [replace(SLEEP, watch=watch)], patience=EAGER)) as running:
+        with pytest.raises(GaveUpError, match="last: it answers no more"):
+            await running
+    assert watched == EAGER.failures
+
+
+async def test_a_failure_nobody_foresaw_ends_the_supervisor_and_its_children() -> None:
+    async def watch() -> None:
+        raise KeyError("context_length")
+
+    async with run(Supervisor(Lifecycle(), [replace(SLEEP, watch=watch)])) as running:
+        with pytest.raises(KeyError):
             await running
 
 
-async def test_no_model_server_at_all_is_a_failed_start(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
-    async with machine.supervised() as (_, running):
-        with pytest.raises(ModelError, match="cannot be started"):
-            await running
-
-
-async def test_a_server_that_keeps_dying_is_given_up_loudly(machine: Machine) -> None:
-    machine.plan(die="no GPU found")
-    async with machine.supervised() as (supervisor, running), asyncio.timeout(30):
-        with pytest.raises(GaveUpError, match=f"failed {FAILURES} times .*status 1: no GPU found"):
-            await running
-        assert not supervisor.ready
-    assert len(machine.noted("starts")) == FAILURES
-
-
-async def test_a_server_that_comes_back_is_used(machine: Machine) -> None:
-    machine.plan(die="bad luck", deaths=FAILURES - 1)
-    async with machine.supervised() as (supervisor, running):
-        await until(lambda: supervisor.ready, running)
-    assert len(machine.noted("starts")) == FAILURES
-
-
-async def test_a_server_that_is_killed_is_started_again(machine: Machine) -> None:
-    async with machine.supervised() as (supervisor, running):
-        await until(lambda: supervisor.ready, running)
-        psutil.Process(int(machine.noted("starts")[0])).kill()
-        await until(lambda: not supervisor.ready, running)
-        await until(lambda: supervisor.ready, running)
-    assert len(machine.noted("starts")) == 2
-
-
-async def test_a_server_is_missed_even_if_what_it_started_lives_on(machine: Machine) -> None:
-    machine.plan(leave_behind=True)
-    async with machine.supervised() as (supervisor, running):
-        await until(lambda: supervisor.ready, running)
-        psutil.Process(int(machine.noted("starts")[0])).kill()
-        await until(lambda: len(machine.noted("starts")) == 2, running)
-        await until(lambda: supervisor.ready, running)
-    assert not _is_alive(int(machine.noted("children")[0]))
-
-
-async def test_nothing_the_server_started_outlives_the_supervisor(machine: Machine) -> None:
-    machine.plan(leave_behind=True)
-    async with machine.supervised() as (supervisor, running):
-        await until(lambda: supervisor.ready, running)
-    left = [int(pid) for name in ("starts", "children") for pid in machine.noted(name)]
-    assert len(left) == 2
-    await until(lambda: not any(_is_alive(pid) for pid in left))  # a killed process takes a moment to be gone
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def test_waits_grow_between_starts() -> None:
-    assert [backoff(failures) for failures in (1, 2)] == [1, 2]
-
-
-def test_the_server_is_told_to_keep_to_itself(machine: Machine) -> None:
-    told = environment(machine.settings, "/bin")
-    assert told["OLLAMA_HOST"].startswith("127.0.0.1:")
-    assert told["OLLAMA_NO_CLOUD"] == "1"
-    assert told["OLLAMA_KEEP_ALIVE"] == "-1"
-    written = [told["HOME"], told["OLLAMA_MODELS"]]
-    assert all(Path(path).is_relative_to(machine.settings.data_dir) for path in written)
-    assert not [name for name in told if name.startswith("MOLTGHOST")]
-
-
-def test_the_reason_is_left_for_kubernetes(machine: Machine, tmp_path: Path) -> None:
-    machine.plan(refuse_create="invalid magic")
+@pytest.mark.parametrize("error", [AgentError("the model is wrong"), SettingsError("the model is wrong")])
+def test_the_reason_of_an_end_is_left_for_kubernetes(tmp_path: Path, error: Exception) -> None:
     reason = tmp_path / "termination-log"
     reason.touch()
-    told = {
-        env.TENANT: "acme",
-        env.AGENT: "helper",
-        env.EDGE_KEYS: Edge().jwks,
-        env.MODEL: "tiny",
-        env.MODEL_SOURCE: str(machine.settings.model_source),
-        env.CONTEXT_TOKENS: str(CONTEXT),
-        env.DATA_DIR: str(machine.settings.data_dir),
-    }
-    assert main(told, port=0, model_port=machine.settings.model_port, termination_log=reason) == 1
-    assert "invalid magic" in reason.read_text()
+
+    def serve() -> None:
+        raise error
+
+    assert exit_status(serve, reason) == 1
+    assert reason.read_text() == "the model is wrong"
 
 
-def test_everything_missing_is_named_at_once(tmp_path: Path) -> None:
+def test_an_orderly_end_leaves_no_reason(tmp_path: Path) -> None:
     reason = tmp_path / "termination-log"
     reason.touch()
-    assert main({env.CONTEXT_TOKENS: "many", env.EDGE_KEYS: '{"keys": []}'}, termination_log=reason) == 1
-    said = reason.read_text()
-    for name in (env.TENANT, env.AGENT, env.MODEL, env.MODEL_SOURCE, env.DATA_DIR):
-        assert f"{name}: missing" in said
-    assert f"{env.CONTEXT_TOKENS}: expected a whole number above 0" in said
-    assert f"{env.EDGE_KEYS}: the JWKS holds no key" in said
+    assert exit_status(lambda: None, reason) == 0
+    assert reason.read_text() == ""
+
+
+def test_a_reason_nobody_foresaw_tells_the_place_but_not_the_message(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reason = tmp_path / "termination-log"
+    reason.touch()
+
+    def serve() -> None:
+        raise ValueError("could not read 'my secret prompt'")
+
+    assert exit_status(serve, reason) == 1
+    assert reason.read_text().startswith(f"unexpected ValueError at {__file__}:")
+    assert "secret" not in reason.read_text() + repr([record.msg for record in caplog.records])
+
+
+def test_a_reason_is_no_longer_than_kubernetes_reads_and_whole_text(tmp_path: Path) -> None:
+    reason = tmp_path / "termination-log"
+    reason.touch()
+    leave_reason("x" + "é" * 5000, reason)
+    assert reason.read_text() == "x" + "é" * 2047
 
 
 def test_outside_a_container_no_reason_is_left(tmp_path: Path) -> None:
