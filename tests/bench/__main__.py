@@ -4,32 +4,37 @@ import re
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from rich.console import Console
 
+from infra.local.cluster.cgroups import group_processes
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
 from infra.local.status import table
+from tests.bench.hops import MIB, hops
 from tests.bench.latency import Latency, compare
+from tests.bench.starting import STARTS, Starts, medians
 
 SLOT = 2
 STATE = Path(__file__).resolve().parents[2] / f".state-{SLOT}"
 PREVIEWS = 3
 MODEL = "tiny"
-MIB = 1024 * 1024
 
 
 def main() -> None:
-    """Bring up a region of the bench's own, measure, print, take it down."""
+    """Measure what needs no region; then bring up one of the bench's own, measure, print, take it down."""
     console, steps, region = Console(), Steps(), LocalRegion(STATE, slot=SLOT)
+    hops(steps, console)
     region.down(steps)
     try:
         region.start(steps)
         engine(region, steps, console)
         latency(region, steps, console)
         console.print(memory(region))
+        starts(region, steps, console)
     finally:
         region.down(steps)
 
@@ -61,29 +66,44 @@ def engine(region: LocalRegion, steps: Steps, console: Console) -> None:
 
 
 def latency(region: LocalRegion, steps: Steps, console: Console) -> None:
-    """Compare the way through the edge with a call of the model server from inside the pod."""
-    kubectl = region.tools.ensure(["kubectl"], lambda _detail: None)["kubectl"]
-    with steps.step("requests, direct and through the edge, in turns"):
-        direct, edge = compare(region, kubectl, MODEL)
-    rows = [
-        row(name, way, direct) for name, way in (("model server, direct", direct), ("Worker → gateway → pod", edge))
-    ]
-    console.print(
-        table("Latency of one whole answer", ("way", "requests", "p50 ms", "p99 ms", "p50 ratio", "p99 ratio"), rows)
-    )
+    """Compare the ways to an agent with a call of its model server from inside the pod."""
+    with steps.step("requests to the model server, the door and the edge, in turns"):
+        ways = compare(region, kubectl(region), MODEL)
+    floor = next(iter(ways.values()))
+    columns = ("way", "requests", "p50 ms", "p99 ms", "added p50", "added p99", "p50 ratio", "p99 ratio")
+    console.print(table("Latency of one whole answer", columns, [row(name, way, floor) for name, way in ways.items()]))
 
 
 def row(name: str, way: Latency, floor: Latency) -> tuple[str, ...]:
-    """One way's figures, and its ratio to the floor."""
-    p50, p99 = way.percentile(50), way.percentile(99)
-    ratios = (f"{p50 / floor.percentile(50):.2f}", f"{p99 / floor.percentile(99):.2f}")
-    return name, str(len(way.seconds)), f"{p50:.1f}", f"{p99:.1f}", *ratios
+    """One way's figures, what it adds to the floor's, and its ratio to them."""
+    ours, theirs = ([each.percentile(percent) for percent in (50, 99)] for each in (way, floor))
+    added = [f"{one - other:.1f}" for one, other in zip(ours, theirs, strict=True)]
+    ratios = [f"{one / other:.2f}" for one, other in zip(ours, theirs, strict=True)]
+    return name, str(len(way.seconds)), *(f"{each:.1f}" for each in ours), *added, *ratios
+
+
+def starts(region: LocalRegion, steps: Steps, console: Console) -> None:
+    """Time the start of an agent's pod and its parts: the first one, and those that find their model on the volume."""
+    tenant = region.tenants()[0]
+    pod = Starts(kubectl(region), region.machine.kubeconfig, tenant.namespace, tenant.agents[0])
+    first, later = pod.last(), []
+    for _ in range(STARTS):
+        with steps.step("an agent's pod, from its creation to its being ready"):
+            later.append(pod.again())
+    for title, found in (("first", first), (f"later, median of {STARTS}", medians(later))):
+        rows = [(part.name, f"{part.seconds:.1f} s") for part in found]
+        console.print(table(f"Start of an agent's pod, {title} (± 1 s)", ("part", "took"), rows))
+
+
+def kubectl(region: LocalRegion) -> Path:
+    """The program that speaks to the region's cluster."""
+    return region.tools.ensure(["kubectl"], lambda _detail: None)["kubectl"]
 
 
 def memory(region: LocalRegion) -> object:
     """Resident memory of each program and of what it started, largest first."""
     used = [(resident(program.pid), program.name) for program in region.status().programs if program.pid]
-    used += [(process.memory_info().rss, pod_label(process)) for process in pod_processes()]
+    used += [(process.memory_info().rss, pod_label(process)) for process in pod_processes(region)]
     rows = [(name, f"{size / MIB:.0f} MiB") for size, name in sorted(used, reverse=True)]
     return table("Memory", ("program", "resident"), rows)
 
@@ -94,12 +114,13 @@ def resident(pid: int) -> int:
     return sum(int(one.memory_info().rss) for one in (parent, *parent.children(recursive=True)))
 
 
-def pod_processes() -> Iterator[psutil.Process]:
-    """The image's own processes, which belong to containerd's shims."""
-    for process in psutil.process_iter(["cmdline"]):
-        command = " ".join(process.info["cmdline"] or [])
-        if "runtime.gateway" in command or "runtime.agent" in command or command.startswith("/usr/local/bin/ollama"):
-            yield process
+def pod_processes(region: LocalRegion) -> Iterator[psutil.Process]:
+    """What runs in the region's pods, but for the processes that only hold a pod's namespaces."""
+    for pid in group_processes(region.addresses.cgroup):
+        with suppress(psutil.NoSuchProcess):  # it may end meanwhile
+            process = psutil.Process(pid)
+            if process.name() != "pause":
+                yield process
 
 
 def pod_label(process: psutil.Process) -> str:

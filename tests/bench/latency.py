@@ -1,4 +1,4 @@
-"""What the way through edge and gateway adds to a call of the model server, both sides measured in one run."""
+"""What each part of a request's way adds to a call of the model server alone, all sides measured in one run."""
 
 import json
 import statistics
@@ -12,26 +12,29 @@ import httpx
 from infra.local.region import LocalRegion
 from infra.local.status import TenantStatus
 from runtime.contract import labels, paths, ports
+from tests.runtime.edge import Edge
 
 ROUNDS = 10
-REQUESTS = 120
-"""A round's requests a side: 1,200 a side in all, taken in turns so that both meet the same machine."""
-WARM_UP = 20
+REQUESTS = 20
+"""A round's requests a side, 200 a side in all: taken in turns, so that all meet the same machine, and few enough that
+one edge token outlives them."""
+WARM_UP = 3
 
-DIRECT = """
+INSIDE = """
 import http.client, json, sys, time
-body, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+port, path, headers, body, count = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), sys.argv[4], int(sys.argv[5])
 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 took = []
 for _ in range(count):
     started = time.perf_counter()
-    connection.request("POST", sys.argv[4], body, {"content-type": "application/json"})
+    connection.request("POST", path, body, {"content-type": "application/json", **headers})
     answer = connection.getresponse()
     answer.read()
     assert answer.status == 200, answer.status
     took.append(time.perf_counter() - started)
 print(json.dumps(took))
 """
+"""Runs in the pod, where Python is at hand; its headers may hold an edge token, good for a minute and for that pod."""
 
 
 @dataclass(frozen=True)
@@ -46,40 +49,65 @@ class Latency:
 
 
 def body_for(model: str) -> str:
-    """A chat that is answered with one token."""
-    return json.dumps({"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Who are you?"}]})
+    """A chat whose answer is the same whoever is asked."""
+    return json.dumps({"model": model, "messages": [{"role": "user", "content": "Who are you?"}]})
 
 
-def through_the_edge(client: httpx.Client, tenant: TenantStatus, count: int) -> list[float]:
-    """Seconds each request took through Worker, tunnel, gateway and supervisor."""
-    took = []
-    for _ in range(count):
-        started = time.perf_counter()
-        client.post(paths.CHAT_COMPLETIONS, content=body_for(tenant.agents[0])).raise_for_status()
-        took.append(time.perf_counter() - started)
-    return took
+class Ways:
+    """The three ways to one agent: its model server alone, its door, and the edge."""
+
+    def __init__(self, region: LocalRegion, kubectl: Path, model: str) -> None:
+        self._region = region
+        self._tenant: TenantStatus = region.tenants()[0]
+        self._agent = self._tenant.agents[0]
+        self._model = model
+        self._kubectl = [str(kubectl), f"--kubeconfig={region.machine.kubeconfig}", "-n", self._tenant.namespace]
+        selector = f"{labels.TENANT}={self._tenant.id},{labels.AGENT}={self._agent}"
+        named = subprocess.check_output([*self._kubectl, "get", "pods", "-l", selector, "-o", "name"], text=True)
+        (self._pod,) = named.split()
+
+    def model_server(self, count: int) -> list[float]:
+        """Seconds each request took from inside the pod, straight to the model server."""
+        return self._inside(ports.OLLAMA, {}, self._model, count)
+
+    def door(self, count: int) -> list[float]:
+        """Seconds each request took from inside the pod, through supervisor and OpenClaw."""
+        edge = Edge.of(self._region.credentials.signing_key())
+        return self._inside(ports.AGENT, edge.headers(self._tenant.id, self._agent), self._agent, count)
+
+    def edge(self, count: int) -> list[float]:
+        """Seconds each request took through Worker, tunnel, gateway, supervisor and OpenClaw."""
+        headers = {
+            "authorization": f"Bearer {Path(self._tenant.key_file).read_text()}",
+            "content-type": "application/json",
+        }
+        took = []
+        with httpx.Client(base_url=self._region.edge_url, headers=headers, timeout=60, trust_env=False) as client:
+            for _ in range(count):
+                started = time.perf_counter()
+                client.post(paths.CHAT_COMPLETIONS, content=body_for(self._agent)).raise_for_status()
+                took.append(time.perf_counter() - started)
+        return took
+
+    def _inside(self, port: int, headers: dict[str, str], model: str, count: int) -> list[float]:
+        asked = [str(port), paths.CHAT_COMPLETIONS, json.dumps(headers), body_for(model), str(count)]
+        command = [*self._kubectl, "exec", self._pod, "--", "python3", "-c", INSIDE, *asked]
+        took: list[float] = json.loads(subprocess.check_output(command, text=True))
+        return took
 
 
-def direct(region: LocalRegion, kubectl: Path, tenant: TenantStatus, model: str, count: int) -> list[float]:
-    """Seconds each request took from inside the pod, straight to the model server."""
-    at = [str(kubectl), f"--kubeconfig={region.machine.kubeconfig}", "-n", tenant.namespace]
-    selector = f"{labels.AGENT}={tenant.agents[0]}"
-    pod = subprocess.check_output([*at, "get", "pods", "-l", selector, "-o", "name"], text=True).split()[0]
-    script = ["python3", "-c", DIRECT, body_for(model), str(ports.OLLAMA), str(count), paths.CHAT_COMPLETIONS]
-    took: list[float] = json.loads(subprocess.check_output([*at, "exec", pod, "--", *script], text=True))
-    return took
-
-
-def compare(region: LocalRegion, kubectl: Path, model: str) -> tuple[Latency, Latency]:
-    """The direct way and the way through the edge, in turns."""
-    tenant = region.tenants()[0]
-    near: list[float] = []
-    far: list[float] = []
-    headers = {"authorization": f"Bearer {Path(tenant.key_file).read_text()}", "content-type": "application/json"}
-    with httpx.Client(base_url=region.edge_url, headers=headers, timeout=60, trust_env=False) as client:
-        through_the_edge(client, tenant, WARM_UP)
-        direct(region, kubectl, tenant, model, WARM_UP)
-        for _ in range(ROUNDS):
-            near += direct(region, kubectl, tenant, model, REQUESTS)
-            far += through_the_edge(client, tenant, REQUESTS)
-    return Latency(near), Latency(far)
+def compare(region: LocalRegion, kubectl: Path, model: str) -> dict[str, Latency]:
+    """Each way by what it is called in the table, the model server first."""
+    ways = Ways(region, kubectl, model)
+    sides = {
+        "model server alone": ways.model_server,
+        "supervisor → OpenClaw → model server": ways.door,
+        "Worker → gateway → all of that": ways.edge,
+    }
+    took: dict[str, list[float]] = {name: [] for name in sides}
+    for ask in sides.values():
+        ask(WARM_UP)
+    for _ in range(ROUNDS):
+        for name, ask in sides.items():
+            took[name] += ask(REQUESTS)
+    return {name: Latency(seconds) for name, seconds in took.items()}

@@ -14,9 +14,16 @@ from runtime.contract import headers, token
 class Edge:
     """Signs edge tokens with one key."""
 
-    def __init__(self, kid: str = "k1") -> None:
+    def __init__(self, kid: str = "k1", private: Ed25519PrivateKey | None = None) -> None:
         self.kid = kid
-        self.private = Ed25519PrivateKey.generate()
+        self.private = private or Ed25519PrivateKey.generate()
+
+    @classmethod
+    def of(cls, signing_key: str) -> "Edge":
+        """The edge whose private JWK (JSON) this is, as the Worker is given it."""
+        private = OKPAlgorithm.from_jwk(signing_key)
+        assert isinstance(private, Ed25519PrivateKey)
+        return cls(json.loads(signing_key)["kid"], private)
 
     @property
     def jwk(self) -> dict[str, Any]:
