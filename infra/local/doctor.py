@@ -12,6 +12,7 @@ from rich.table import Table
 
 from infra.local.cache import cache_root
 from infra.local.catalogue import CATALOGUE, Tool
+from infra.local.cluster.disks import LOOP_CONTROL
 from infra.local.go_build import ToolError, require_go
 from infra.local.official import DOWNLOADS_VARIABLE
 from infra.local.packages import IMAGES, NODE, can_install, missing_packages
@@ -55,7 +56,8 @@ def report(cache: Path | None = None) -> list[ToolReport]:
     wanted = [tool for tool in CATALOGUE.values() if tool.name not in unneeded]
     reports = [_tool(tools, tool) for tool in wanted]
     needs_go = any(each.how == How.TO_BUILD for each in reports)
-    return [_root(root), _control_groups(), *_packages(root), _go(needs_go), *reports]
+    machine = [_root(root), _control_groups(), *_loop_devices(root), *_packages(root)]
+    return [*machine, _go(needs_go), *reports]
 
 
 def _tool(tools: Tools, tool: Tool) -> ToolReport:
@@ -77,6 +79,16 @@ def _control_groups(at: Path = Path("/sys/fs/cgroup")) -> ToolReport:
     if (at / "memory").is_dir():
         return ToolReport("control groups", State.READY, "v1", "the kernel")
     return ToolReport("control groups", State.MISSING, "", "", f"mount cgroup2 at {at}", NO_PODS)
+
+
+def _loop_devices(root: bool) -> list[ToolReport]:
+    """Volumes of a fixed size are mounted with them."""
+    if not root:
+        return []
+    if LOOP_CONTROL.exists():
+        return [ToolReport("loop devices", State.READY, "", "the kernel")]
+    leaves_out = "a volume is a folder, and no claim's size is enforced"
+    return [ToolReport("loop devices", State.MISSING, "", "", f"modprobe loop, or give {LOOP_CONTROL}", leaves_out)]
 
 
 def _packages(root: bool) -> list[ToolReport]:

@@ -15,15 +15,18 @@ NODE = (
     "conntrack",
     "containerd",
     "containernetworking-plugins",
+    "e2fsprogs",
     "ipset",
     "iptables",
     "iproute2",
     "kmod",
+    "mount",
     "nftables",
     "runc",
     "util-linux",
 )
-"""What makes pods run: the container runtime, its network plugins, and what kubelet and kube-router call."""
+"""What makes pods run: the container runtime, its network plugins, what kubelet and kube-router call, and
+file systems for volumes."""
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 NO_SERVICES = "#!/bin/sh\n# Refuses to start services while packages are installed for a local region.\nexit 101\n"

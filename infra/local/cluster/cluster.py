@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from infra.local.cluster import enclosure, kubelet, node, rbac, simulated
+from infra.local.cluster import disks, enclosure, kubelet, node, rbac, simulated
 from infra.local.cluster.addresses import Addresses
 from infra.local.cluster.api import Api
 from infra.local.cluster.containerd import ImageArchive
@@ -69,7 +69,10 @@ class Cluster:
         kubeconfig = plane.kubeconfig(rbac.CARETAKER)
         name = self.addresses.node_name
         arguments = [f"--kubeconfig={kubeconfig}", f"--volumes={self.layout.volumes}", f"--node={name}"]
-        return python_program("caretaker", "infra.local.cluster.caretaker", arguments, files=[kubeconfig])
+        lacking = disks.lacks()
+        arguments += [] if lacking else ["--sized"]
+        note = f"volumes are folders, sizes not enforced: {lacking}" if lacking else "volumes of the claimed size"
+        return python_program("caretaker", "infra.local.cluster.caretaker", arguments, files=[kubeconfig], address=note)
 
     def _await_node(self, api: Api) -> None:
         path = f"/api/v1/nodes/{self.addresses.node_name}"

@@ -30,7 +30,7 @@ class Layout:
 
     @property
     def volumes(self) -> Path:
-        """One folder a PersistentVolume."""
+        """One disk (or folder) a PersistentVolume."""
         return self.state / "volumes"
 
     @property

@@ -81,6 +81,19 @@ def test_control_groups_of_either_version_will_do(tmp_path: Path, made: str, sta
     assert (each.state, each.version) == (state, version)
 
 
+@pytest.mark.parametrize(("there", "state"), [(True, State.READY), (False, State.MISSING)])
+def test_without_loop_devices_no_claims_size_is_enforced(
+    machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, state: State
+) -> None:
+    control = tmp_path / "loop-control"
+    if there:
+        control.touch()
+    monkeypatch.setattr(module, "LOOP_CONTROL", control)
+    loops = found(report(tmp_path), "loop devices")
+    assert loops.state is state
+    assert bool(loops.leaves_out) is not there
+
+
 def test_json_is_for_programs_and_the_exit_status_tells(machine: Path) -> None:
     result = CliRunner().invoke(doctor, ["--json"])
     reports = json.loads(result.output)

@@ -10,7 +10,7 @@ from typing import Any
 
 BUSYBOX = Path("/bin/busybox")
 """Linked statically, from Debian's busybox-static."""
-COMMANDS = ("cat", "httpd", "id", "ls", "nc", "sh", "sleep", "stat", "touch")
+COMMANDS = ("cat", "dd", "df", "httpd", "id", "ls", "nc", "rm", "sh", "sleep", "stat", "touch")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"

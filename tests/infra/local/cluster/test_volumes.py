@@ -1,6 +1,5 @@
 """Which claims get a volume, what it looks like, which volumes are deleted."""
 
-import os
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,11 @@ from infra.local.cluster.volumes import (
     PROVISIONER,
     VOLUME_MARK,
     build_volume,
-    make_folder,
     volume_name,
+    wanted_bytes,
     wants_deletion,
     wants_volume,
 )
-from runtime.contract.image import UID
 
 CLAIM: dict[str, Any] = {
     "metadata": {"namespace": "acme", "name": "data", "uid": "u-1", "annotations": {CLAIM_MARK: PROVISIONER}},
@@ -92,11 +90,11 @@ def test_any_other_volume_stays(volume: dict[str, Any]) -> None:
     assert not wants_deletion(volume)
 
 
-def test_a_folder_is_the_images_users_alone(tmp_path: Path) -> None:
-    make_folder(tmp_path / "v")
-    found = (tmp_path / "v").stat()
-    assert found.st_mode & 0o777 == 0o700
-    assert found.st_uid == (UID if os.geteuid() == 0 else os.geteuid())
+@pytest.mark.parametrize(
+    ("size", "wanted"), [("50Gi", 50 << 30), ("1G", 10**9), ("1.5Ki", 1536), ("100m", 1), ("4096", 4096)]
+)
+def test_a_claim_gets_the_bytes_it_asks_for(size: str, wanted: int) -> None:
+    assert wanted_bytes(changed(CLAIM, "spec", "resources", "requests", "storage", value=size)) == wanted
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,9 @@ def sleeping_pod(
 def reaches(kubectl: Kubectl, pod: str, host: str, port: int) -> bool:
     """Whether a pod gets a TCP connection."""
     return kubectl.shell(NAMESPACE, pod, f"nc -w 1 {host} {port} </dev/null").returncode == 0
+
+
+def size_of(kubectl: Kubectl, pod: str, path: str) -> int:
+    """Bytes of the file system at a pod's path, as the pod sees it."""
+    fields = kubectl.shell(NAMESPACE, pod, f"df -k {path}").stdout.splitlines()[-1].split()
+    return int(fields[1]) << 10

@@ -39,13 +39,6 @@ def test_a_pod_that_is_not_restricted_is_refused(kubectl: Kubectl, images: dict[
     assert refused.returncode != 0
 
 
-def test_the_claim_is_bound_and_writable(kubectl: Kubectl, pods: dict[str, str], machine: Machine) -> None:
-    done = kubectl.shell(NAMESPACE, "one", "touch /data/file && stat -c %u /data/file")
-    assert done.stdout.strip() == "10001", done.stderr
-    volume = kubectl.get("-n", NAMESPACE, "pvc", "data")["spec"]["volumeName"]
-    assert (machine.layout.volumes / volume / "file").exists()
-
-
 def test_the_kubernetes_service_is_reached_from_a_pod(kubectl: Kubectl, pods: dict[str, str]) -> None:
     service = kubectl.get("service", "kubernetes")["spec"]["clusterIP"]
     assert reaches(kubectl, "one", service, 443)

@@ -11,7 +11,7 @@ from infra.local.orphans import instance_processes
 from tests.infra.local.cluster.kubectl import Kubectl
 from tests.infra.local.cluster.oci import Archive
 from tests.infra.local.cluster.real.conftest import SLOT
-from tests.infra.local.cluster.real.pods import MARKS, NAMESPACE
+from tests.infra.local.cluster.real.pods import MARKS, NAMESPACE, size_of
 from tests.waiting import eventually
 
 pytestmark = MARKS
@@ -20,6 +20,7 @@ pytestmark = MARKS
 def test_it_recovers_from_the_death_of_its_supervisor(
     machine: Machine, tools: dict[str, Path], images: dict[str, Archive], kubectl: Kubectl, pods: dict[str, str]
 ) -> None:
+    kubectl.shell(NAMESPACE, "one", "echo before > /data/file")
     os.kill(machine.cluster.processes.supervisor_pid(), signal.SIGKILL)
     machine.up(tools, images, print)
     assert {status.state for status in machine.status()} == {"running"}
@@ -30,10 +31,11 @@ def test_it_recovers_from_the_death_of_its_supervisor(
         return all(status["ready"] and status["restartCount"] == 1 for status in statuses)
 
     eventually(restarted, "both pods run again", 90)
-    assert "file" in kubectl.shell(NAMESPACE, "one", "ls /data").stdout
+    assert kubectl.shell(NAMESPACE, "one", "cat /data/file").stdout == "before\n"
+    assert size_of(kubectl, "one", "/data") > 48 << 30, "its own disk, not the folder it is mounted on"
 
 
-def test_a_deleted_claim_takes_its_volume_and_folder_along(
+def test_a_deleted_claim_takes_its_volume_and_disk_along(
     kubectl: Kubectl, pods: dict[str, str], machine: Machine
 ) -> None:
     kubectl("-n", NAMESPACE, "delete", "pod/one", "pvc/data")
@@ -51,3 +53,9 @@ def test_down_leaves_nothing(machine: Machine, kubectl: Kubectl) -> None:
     assert not [path for path in Path("/run/netns").iterdir() if path.name.startswith(f"mg{SLOT}-")]
     assert f"mg{SLOT}-link" not in {name for _, name in socket.if_nameindex()}
     assert not machine.layout.state.exists()
+    eventually(lambda: not loops_under(machine.layout.state), "no loop device holds a volume")
+
+
+def loops_under(folder: Path) -> list[str]:
+    files = [path.read_text() for path in Path("/sys/block").glob("loop*/loop/backing_file")]
+    return [file for file in files if file.startswith(str(folder))]
