@@ -5,7 +5,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { BUNDLE } from "../build.mjs";
 import { HEADERS, LIMITS, PATHS, TOKEN } from "../src/generated/contract";
-import { ACME_KEY, type Deployed, deploy } from "./deployed";
+import { ACME_KEY, type Deployed, deploy, GLOBEX_KEY } from "./deployed";
 import { Upstream } from "./upstream";
 
 const CHAT = { model: "helper", stream: true, messages: [{ role: "user", content: "hello" }] };
@@ -31,8 +31,8 @@ afterAll(async () => {
 });
 
 /** A request on a connection of its own, its body still to come. */
-function post(headers: Record<string, string>): ClientRequest {
-  const request = httpRequest(new URL(PATHS.CHAT_COMPLETIONS, edge.url), {
+function post(headers: Record<string, string>, path: string = PATHS.CHAT_COMPLETIONS): ClientRequest {
+  const request = httpRequest(new URL(path, edge.url), {
     method: "POST",
     agent: false,
     headers: { authorization: `Bearer ${ACME_KEY}`, "content-type": "application/json", ...headers },
@@ -185,6 +185,29 @@ describe("what the gateway gets", () => {
     expect(claims.exp - claims.iat).toBe(TOKEN.LIFETIME_S);
     expect(Math.abs(claims.iat - Date.now() / 1000)).toBeLessThan(TOKEN.LIFETIME_S / 2 + TOKEN.LEEWAY_S);
   });
+});
+
+it("asks for a response as for a chat, and brings the agent's receipt back", async () => {
+  const body = JSON.stringify({ model: "helper", input: "hello", stream: true });
+  const request = post({}, PATHS.RESPONSES).end(body);
+  const received = await upstream.next();
+  expect(received.request.url).toBe(PATHS.RESPONSES);
+  expect(received.body).toBe(body);
+  const events = 'event: response.completed\ndata: {"type":"response.completed"}\n\n';
+  received.response.writeHead(200, { "content-type": "text/event-stream", [HEADERS.RECEIPT]: "ab".repeat(32) });
+  received.response.end(events);
+  const response = await answer(request);
+  expect(response.headers[HEADERS.RECEIPT]).toBe("ab".repeat(32));
+  expect(await whole(response)).toBe(events);
+});
+
+it.each([
+  { key: ACME_KEY, agents: ["helper"] },
+  { key: GLOBEX_KEY, agents: ["analyst"] },
+])("lists the agents of a key: $agents", async ({ key, agents }) => {
+  const response = await fetch(new URL(PATHS.MODELS, edge.url), { headers: { authorization: `Bearer ${key}` } });
+  const { data } = (await response.json()) as { data: { id: string }[] };
+  expect(data.map(({ id }) => id)).toEqual(agents);
 });
 
 describe("the edge's own answers", () => {
