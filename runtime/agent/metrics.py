@@ -18,7 +18,7 @@ from runtime.http.log import event
 PREFIX = "moltghost_agent"
 OTHER = "other"
 PATHS = (paths.CHAT_COMPLETIONS, paths.RESPONSES, paths.MODELS)
-OUTCOMES = ("ok", "client_gone", "upstream_idle", "upstream_broke", "cut", *(kind.code for kind in errors.KINDS))
+OUTCOMES = ("ok", "client_gone", "upstream_idle", "upstream_broke", *(kind.code for kind in errors.KINDS))
 """How a request can end; what is in neither list counts as `other`."""
 
 _FIRST_BYTE_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)

@@ -85,6 +85,7 @@ class Child:
         await self._family.sweep()
         await self._output.end(_LAST_WORDS_S)
         await self._output.close()
+        event(_log, logging.INFO, "ended", child=self._spec.name, how=_told(self._process.returncode or 0))
 
 
 def _told(status: int) -> str:
