@@ -12,6 +12,7 @@ COMMANDS = {
     "prepare": "infra.local.commands:prepare",
     "preview": "infra.local.commands:preview",
     "receipts": "infra.receipts:receipts",
+    "skills": "infra.skills.commands:skills",
     "status": "infra.local.commands:status",
     "up": "infra.local.commands:up",
 }
