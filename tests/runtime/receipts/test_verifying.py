@@ -148,6 +148,12 @@ def test_two_books_of_one_agent_cannot_be_spliced() -> None:
     assert fault(judge([first, *GOOD[1:]])) == (2, Fault.BROKEN)
 
 
+def test_a_first_receipt_that_follows_another_book_does_not_begin_one() -> None:
+    line, _ = seal(entry(0), HELPER, 0, HASHES[5], 1_790_000_000, KEY, next(iter(KEYS)))
+    assert fault(judge([line], last=None)) == (1, Fault.BROKEN)
+    assert judge([line], last=None, after=HASHES[5]).ok
+
+
 def test_a_later_part_verifies_after_the_hash_before_it() -> None:
     assert judge(GOOD[2:], after=HASHES[1]).receipts == 4
     assert judge([], last=HASHES[1], after=HASHES[1]).ok
