@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from runtime.http.log import event
 from runtime.receipts.format import BrokenBookError, Entry, Identity, ReceiptError, seal
 from runtime.receipts.keys import key_id
-from runtime.receipts.segments import End, recover, segment
+from runtime.receipts.segments import REMEDY, End, recover, segment
 from runtime.receipts.syncing import GroupSync
 from runtime.receipts.verifying import signed_by
 
@@ -79,7 +79,8 @@ class ReceiptBook:
         last = end.last
         if last and last["kid"] == self._signer.kid and not signed_by(last, key.public_key()):
             path = segment(self._folder, end.number)
-            raise BrokenBookError(f"{path}: receipt {last['seq']}, the last one, is not signed by the key it names")
+            reason = f"receipt {last['seq']}, the last one, is not signed by the key it names"
+            raise BrokenBookError(f"{path}: {reason}; {REMEDY}")
         self._fd = self._open_segment()
         self._size = os.fstat(self._fd).st_size
 

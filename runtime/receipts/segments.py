@@ -15,7 +15,8 @@ from runtime.receipts.format import MAX_LINE_BYTES, BrokenBookError, Identity, g
 
 _NAME = re.compile(r"receipts-(\d{6,})\.jsonl")
 _CHUNK_BYTES = 65_536
-_REMEDY = "move the folder's files elsewhere (they are evidence: keep them), then start the agent again with a new book"
+REMEDY = "move the folder's files elsewhere (they are evidence: keep them), then start the agent again with a new book"
+"""What an operator does about a broken book."""
 
 _log = logging.getLogger("receipts")
 
@@ -58,14 +59,12 @@ def recover(folder: Path, identity: Identity) -> End:
             chain = Chain(identity=identity) if number == 1 else Chain(receipt["prev"], identity)
         wrong = chain.follow(receipt)
         if wrong is not None:
-            raise BrokenBookError(f"{path}:{at}: {wrong.reason}; {_REMEDY}")
+            raise BrokenBookError(f"{path}:{at}: {wrong.reason}; {REMEDY}")
         last = receipt
     if last is not None:
         return End(number, last["seq"] + 1, last["hash"], last)
     if number > 1:
-        raise BrokenBookError(
-            f"{path}: holds no receipt, and the file before it is gone; bring that back, or {_REMEDY}"
-        )
+        raise BrokenBookError(f"{path}: holds no receipt, and the file before it is gone; bring that back, or {REMEDY}")
     return End(1, 0, genesis(identity), None)
 
 
@@ -93,9 +92,9 @@ def _read(path: Path, at: int, raw: bytes) -> dict[str, Any]:
     try:
         receipt = read(raw)
     except ValueError as error:
-        raise BrokenBookError(f"{path}:{at}: the line is not a receipt: {error}; {_REMEDY}") from None
+        raise BrokenBookError(f"{path}:{at}: the line is not a receipt: {error}; {REMEDY}") from None
     if hash_of(receipt) != receipt["hash"]:
-        raise BrokenBookError(f"{path}:{at}: receipt {receipt['seq']} was altered; {_REMEDY}")
+        raise BrokenBookError(f"{path}:{at}: receipt {receipt['seq']} was altered; {REMEDY}")
     return receipt
 
 
@@ -106,11 +105,11 @@ def _last_receipt(path: Path) -> dict[str, Any]:
         file.seek(max(0, size - MAX_LINE_BYTES - 1))
         tail = file.read().splitlines(keepends=True)
     if not tail:
-        raise BrokenBookError(f"{path}: is empty; {_REMEDY}")
+        raise BrokenBookError(f"{path}: is empty; {REMEDY}")
     try:
         return _read(path, 0, tail[-1])
     except BrokenBookError:
-        raise BrokenBookError(f"{path}: its last line is not a whole receipt; {_REMEDY}") from None
+        raise BrokenBookError(f"{path}: its last line is not a whole receipt; {REMEDY}") from None
 
 
 def _set_torn_aside(path: Path) -> None:
