@@ -1,9 +1,9 @@
 """What each hop of ours carries alone, beside nginx doing the same proxying: `python -m tests.bench.hops`.
 
-All sides proxy to one upstream that answers a fixed small body at once (an nginx of its own), over kept connections,
-without buffering the answer; the same load asks each in turns, round by round, so that all meet the same machine. A
-side is one process with one thread. nginx checks no token and writes no line in a log: what a hop of ours does beyond
-passing bytes on is part of its figure.
+All sides proxy to one upstream that answers a fixed small body at once (an nginx of its own), without buffering the
+answer; the same load asks each in turns, round by round, so that all meet the same machine. A side is one process with
+one thread. nginx checks no token and writes no line in a log: what a hop of ours does beyond passing bytes on is part
+of its figure. The gateway keeps its connections to agents, as nginx does; an agent's door makes one for each request.
 """
 
 import json
@@ -27,7 +27,6 @@ from infra.local.packages import ensure_packages
 from infra.local.progress import Steps
 from infra.local.status import table
 from runtime.contract import env, paths
-from tests.bench.hop_program import HOPS
 from tests.loopback import free_ports
 from tests.runtime.serving import BODY, EDGE, LOOPBACK
 from tests.waiting import eventually
@@ -41,6 +40,10 @@ WARM_UP_S = 1
 MIB = 1024 * 1024
 FLOOR = "nginx"
 """The side all others are compared with."""
+PROXIES = {FLOOR: '""', "nginx, a connection a request": "close"}
+"""How nginx proxies: by name, the `Connection` header it sends on."""
+HOPS = {"gateway": "tests.bench.gateway_alone", "agent's door": "tests.bench.door_alone"}
+"""Our programs, by name."""
 
 ANSWER = {
     "id": "chatcmpl-1",
@@ -70,7 +73,7 @@ PROXY = Template("""
   server {
     listen $host:$port;
     location / {
-      proxy_pass http://next; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_pass http://next; proxy_http_version 1.1; proxy_set_header Connection $connection;
       proxy_buffering off; proxy_request_buffering off;
     }
   }
@@ -144,14 +147,16 @@ def compare(folder: Path) -> list[Side]:
 
 def started(folder: Path, stack: ExitStack) -> Iterator[Side]:
     """Start every side; the stack ends them."""
-    upstream_port, nginx_port, *hop_ports = free_ports(2 + len(HOPS))
+    upstream_port, *others = free_ports(1 + len(PROXIES) + len(HOPS))
+    proxy_ports, hop_ports = others[: len(PROXIES)], others[len(PROXIES) :]
     upstream = UPSTREAM.substitute(host=LOOPBACK, port=upstream_port, answer=json.dumps(ANSWER))
     yield Side("upstream, direct", upstream_port, stack.enter_context(nginx(folder / "upstream", upstream)))
-    proxied = PROXY.substitute(host=LOOPBACK, port=nginx_port, next_port=upstream_port)
-    yield Side(FLOOR, nginx_port, stack.enter_context(nginx(folder / "nginx", proxied)))
-    for hop, port in zip(HOPS, hop_ports, strict=True):
-        command = [sys.executable, "-m", "tests.bench.hop_program", hop, str(port), str(upstream_port)]
-        yield Side(hop, port, stack.enter_context(running(command, {**os.environ, env.EDGE_KEYS: EDGE.jwks})))
+    for (name, connection), port in zip(PROXIES.items(), proxy_ports, strict=True):
+        server = PROXY.substitute(host=LOOPBACK, port=port, next_port=upstream_port, connection=connection)
+        yield Side(name, port, stack.enter_context(nginx(folder / str(port), server)))
+    for (name, module), port in zip(HOPS.items(), hop_ports, strict=True):
+        command = [sys.executable, "-m", module, str(port), str(upstream_port)]
+        yield Side(name, port, stack.enter_context(running(command, {**os.environ, env.EDGE_KEYS: EDGE.jwks})))
 
 
 def nginx(folder: Path, server: str) -> AbstractContextManager[int]:
@@ -211,7 +216,7 @@ def read_load(name: str, said: str) -> Load:
 def row(side: Side, floor: Side) -> tuple[str, ...]:
     """A side's medians; its ratio to the floor is the median of each round's own."""
     ratio = statistics.median(ours.rate / theirs.rate for ours, theirs in zip(side.rounds, floor.rounds, strict=True))
-    rate, p50, p99 = (statistics.median(getattr(one, field) for one in side.rounds) for field in ("rate", "p50", "p99"))
+    rate, p50, p99 = (statistics.median(getattr(one, what) for one in side.rounds) for what in ("rate", "p50", "p99"))
     return side.name, f"{rate:.0f}", f"{ratio:.2f}", f"{p50:.2f}", f"{p99:.2f}", f"{side.resident / MIB:.0f} MiB"
 
 
