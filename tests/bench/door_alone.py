@@ -23,7 +23,7 @@ from tests.runtime.serving import LOOPBACK
 
 @asynccontextmanager
 async def door(next_port: int, jwks: str) -> AsyncIterator[web.Application]:
-    """The door of acme's agent `helper`. It looks after its keys, measures, and signs and keeps receipts, as in a pod."""
+    """The door of acme's agent `helper`; it looks after keys, measures, and signs and keeps receipts, as in a pod."""
     own = Ed25519PrivateKey.generate()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

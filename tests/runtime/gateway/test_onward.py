@@ -57,13 +57,17 @@ async def test_only_what_the_agent_needs_goes_on() -> None:
 async def test_only_what_the_client_needs_comes_back() -> None:
     async def chatty(_: web.Request) -> web.Response:
         return web.json_response(
-            {}, headers={"Set-Cookie": "a=b", "X-Internal": "10.0.0.1", "Cache-Control": "no-cache"}
-        )
+            {},
+            headers={
+                "Set-Cookie": "a=b", "X-Internal": "10.0.0.1", "Cache-Control": "no-cache", headers.RECEIPT: "ab" * 32
+            },
+        )  # fmt: skip
 
     async with answer_to(chatty) as answer:
         assert {name.lower() for name in answer.headers} == {
-            "content-type", "content-length", "cache-control", "date", "server", headers.REQUEST_ID
+            "content-type", "content-length", "cache-control", "date", "server", headers.REQUEST_ID, headers.RECEIPT
         }  # fmt: skip
+        assert answer.headers[headers.RECEIPT] == "ab" * 32
 
 
 @pytest.mark.parametrize(
