@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from runtime.contract import errors, headers, paths
+from runtime.contract import errors, headers
 from runtime.http.lifecycle import LIFECYCLE
 from runtime.http.log import event
 
@@ -21,13 +21,23 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class RefusedError(Exception):
-    """A request that ends with an error of the contract. `retry_after` is in seconds."""
+    """A request that ends with an error of the contract.
 
-    def __init__(self, kind: errors.ErrorKind, message: str | None = None, retry_after: int | None = None) -> None:
+    `retry_after` is in seconds, `param` the field of the request's body that was wrong.
+    """
+
+    def __init__(
+        self,
+        kind: errors.ErrorKind,
+        message: str | None = None,
+        retry_after: int | None = None,
+        param: str | None = None,
+    ) -> None:
         super().__init__(kind.code)
         self.kind = kind
         self.message = message
         self.retry_after = retry_after
+        self.param = param
 
 
 @dataclass
@@ -50,12 +60,14 @@ class Exchange:
 
 
 EXCHANGE = web.RequestKey("exchange", Exchange)
+PROBES = web.AppKey("probes", frozenset[str])
+"""Paths asked all the time, which get no line in the log."""
 
 
 @web.middleware
 async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every request but a probe an id, an answer in the contract's shape and a line in the log."""
-    if request.path in (paths.LIVE, paths.READY):
+    if request.path in request.app.get(PROBES, ()):
         return await handler(request)
     exchange = request[EXCHANGE] = Exchange(_request_id(request))
     with request.app[LIFECYCLE]:
@@ -77,8 +89,10 @@ async def _attempt(request: web.Request, handler: Handler, exchange: Exchange) -
         return _refusal(exchange, refused)
     except web.HTTPNotFound:
         return _refusal(exchange, RefusedError(errors.NOT_FOUND))
-    except web.HTTPMethodNotAllowed:
-        return _refusal(exchange, RefusedError(errors.METHOD_NOT_ALLOWED))
+    except web.HTTPMethodNotAllowed as refused:
+        response = _refusal(exchange, RefusedError(errors.METHOD_NOT_ALLOWED))
+        response.headers["Allow"] = refused.headers["Allow"]
+        return response
     except Exception:
         _log.exception("unexpected", extra={"fields": {"request_id": exchange.request_id}})
         return _refusal(exchange, RefusedError(errors.INTERNAL))
@@ -86,7 +100,7 @@ async def _attempt(request: web.Request, handler: Handler, exchange: Exchange) -
 
 def _refusal(exchange: Exchange, refused: RefusedError) -> web.Response:
     exchange.outcome = refused.kind.code
-    response = web.json_response(errors.body(refused.kind, refused.message), status=refused.kind.status)
+    response = web.json_response(errors.body(refused.kind, refused.message, refused.param), status=refused.kind.status)
     response.headers[headers.REQUEST_ID] = exchange.request_id
     if refused.retry_after is not None:
         response.headers["Retry-After"] = str(refused.retry_after)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from runtime.contract import errors, limits
 from runtime.http.answers import RefusedError
@@ -15,8 +16,9 @@ class RequestBody:
     """Passes a request's body on chunk by chunk.
 
     `touch` is called for every chunk and at the end, so that a deadline counts from the last progress. A body over the
-    limit raises RefusedError(TOO_LARGE) at once if it says its size, else where it crosses the limit; `refused` keeps
-    that error, for those between which only see that the body broke off. `complete` says that all of it was read.
+    limit raises RefusedError(TOO_LARGE) at once if it says its size, else where it crosses the limit; one that is not
+    what HTTP calls a body raises RefusedError(INVALID_REQUEST). `refused` keeps that error, for those between which
+    only see that the body broke off. `complete` says that all of it was read.
     """
 
     def __init__(self, request: web.Request, touch: Callable[[], None]) -> None:
@@ -31,13 +33,17 @@ class RequestBody:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
-        async for chunk in self._content.iter_any():
-            size += len(chunk)
-            if size > limits.BODY_BYTES:
-                self.refused = RefusedError(errors.TOO_LARGE)
-                raise self.refused
-            self._touch()
-            yield chunk
+        try:
+            async for chunk in self._content.iter_any():
+                size += len(chunk)
+                if size > limits.BODY_BYTES:
+                    self.refused = RefusedError(errors.TOO_LARGE)
+                    raise self.refused
+                self._touch()
+                yield chunk
+        except (web.RequestPayloadError, HttpProcessingError):
+            self.refused = RefusedError(errors.INVALID_REQUEST, "The request body is not framed as HTTP wants it.")
+            raise self.refused from None
         self.complete = True
         self._touch()
 
@@ -45,7 +51,7 @@ class RequestBody:
 async def read_body(request: web.Request) -> bytes:
     """All of a request's body. Raises RefusedError if it is too large, or stops arriving."""
     try:
-        async with asyncio.timeout(limits.FIRST_BYTE_S) as deadline:
+        async with asyncio.timeout(limits.REQUEST_S), asyncio.timeout(limits.FIRST_BYTE_S) as deadline:
             body = RequestBody(request, partial(extend, deadline, limits.FIRST_BYTE_S))
             return b"".join([chunk async for chunk in body])
     except TimeoutError:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from aiohttp import web
 
 from runtime.contract import paths
-from runtime.http.answers import Handler, answer
+from runtime.http.answers import PROBES, Handler, answer
 from runtime.http.lifecycle import LIFECYCLE, Lifecycle
+from runtime.http.protocol import Runner
 
 KEEP_ALIVE_S = 75
 """Seconds an idle connection is kept."""
@@ -20,6 +21,7 @@ def application(chat: Handler, ready: Callable[[], bool], lifecycle: Lifecycle) 
     """Chat completions by `chat`, the probes, and nothing else. A program that is being stopped is never ready."""
     app = web.Application(middlewares=[answer])
     app[LIFECYCLE] = lifecycle
+    app[PROBES] = frozenset((paths.LIVE, paths.READY))
 
     async def live(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -37,7 +39,7 @@ def application(chat: Handler, ready: Callable[[], bool], lifecycle: Lifecycle) 
 
 async def listen(app: web.Application, host: str, port: int) -> web.AppRunner:
     """Serve `app` until the runner is cleaned up; a request whose client goes is cancelled."""
-    runner = web.AppRunner(
+    runner = Runner(
         app,
         handler_cancellation=True,
         access_log=None,
