@@ -28,6 +28,7 @@ TOO_LARGE = ErrorKind(413, "invalid_request_error", "request_too_large", "The re
 INTERNAL = ErrorKind(500, "server_error", "internal_error", "The request failed on our side.")
 UPSTREAM_FAILED = ErrorKind(502, "server_error", "upstream_failed", "The agent could not be reached.")
 NOT_READY = ErrorKind(503, "server_error", "agent_not_ready", "The agent is not ready yet.")
+STOPPING = ErrorKind(503, "server_error", "agent_stopping", "The agent is being stopped. Ask again.")
 UPSTREAM_TIMEOUT = ErrorKind(504, "server_error", "upstream_timeout", "The agent did not answer in time.")
 
 KINDS = (
@@ -42,6 +43,7 @@ KINDS = (
     INTERNAL,
     UPSTREAM_FAILED,
     NOT_READY,
+    STOPPING,
     UPSTREAM_TIMEOUT,
 )
 

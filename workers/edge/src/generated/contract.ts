@@ -26,7 +26,9 @@ export const LIMITS = {
   FIRST_BYTE_S: 120,
   GRACE_S: 45,
   IDLE_S: 120,
+  REQUEST_S: 3600,
   TERMINATION_GRACE_S: 60,
+  USER_CHARS: 256,
 } as const;
 
 export const PATHS = {
@@ -103,6 +105,12 @@ export const ERRORS = {
     type: "invalid_request_error",
     code: "request_timeout",
     message: "The request body did not arrive in time.",
+  },
+  STOPPING: {
+    status: 503,
+    type: "server_error",
+    code: "agent_stopping",
+    message: "The agent is being stopped. Ask again.",
   },
   TOO_LARGE: {
     status: 413,
