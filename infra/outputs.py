@@ -1,16 +1,17 @@
 """What a stack tells its readers: typed here, exported once."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 
 import pulumi
 
 
 @dataclass(frozen=True)
 class AgentOutput:
-    """One agent: the name clients call it by, and its Sandbox's."""
+    """One agent: the name clients call it by, its Sandbox's, and the public key (JWK) its receipts are signed with."""
 
     name: str
     sandbox: str
+    receipt_key: pulumi.Output[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def export(outputs: RegionOutputs) -> None:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, EdgeOutput):
-        return {"hostname": value.hostname, "script": value.script}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, list):
-        return [asdict(each) for each in value]
+        return [_plain(each) for each in value]
     return value

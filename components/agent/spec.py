@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from components.agent.openclaw_spec import SkillUse, ToolName
 from components.labels import AgentId, Region, TenantId
 from components.quantities import MAX_VOLUME_GB, MIN_MEMORY_GIB, MIN_VOLUME_GB
 from components.values import ImageReference, Label, Values
@@ -43,14 +44,15 @@ class ClaimSource(Values):
 class ModelSpec(Values):
     """The model an agent runs.
 
-    `digest` is `sha256:…` of its manifest, `context_tokens` what it is loaded with, `keep_alive_s` the seconds it stays
-    loaded unasked (-1 for good).
+    `digest` is `sha256:…` of its manifest, `context_tokens` what it is loaded with, `max_tokens` the longest answer,
+    `keep_alive_s` the seconds it stays loaded unasked (-1 for good).
     """
 
     name: Label
     digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     source: ImageSource | ClaimSource
     context_tokens: int = Field(ge=256)
+    max_tokens: int = Field(ge=1)
     keep_alive_s: int = Field(ge=-1)
 
 
@@ -65,21 +67,20 @@ class SkillFile(Values):
 class SkillsSpec(Values):
     """A tenant's signed bundle of private skills, and those of it this agent has.
 
-    `key` is the public Ed25519 key the bundle is signed with, in base64; `digest` names the bundle's content; `enabled`
-    maps a skill's plugin id to its settings, which hold no secret.
+    `key` is the public Ed25519 key the bundle is signed with, in base64; `digest` names the bundle's content.
     """
 
     key: str = Field(pattern=r"^[A-Za-z0-9+/]{43}=$")
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     files: tuple[SkillFile, ...] = Field(min_length=1)
-    enabled: dict[str, dict[str, str]] = Field(min_length=1)
+    enabled: tuple[SkillUse, ...] = Field(min_length=1)
 
 
 class ToolsSpec(Values):
     """The tools an agent has beyond its skills. `exec` lets it run programs inside its pod."""
 
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
+    allow: tuple[ToolName, ...] = ()
+    deny: tuple[ToolName, ...] = ()
     exec: bool = False
 
 
@@ -87,8 +88,8 @@ class AgentSpec(Values):
     """One agent: one pod, one whole GPU, one volume.
 
     `cpu` in cores, `memory_gib` in GiB, `volume_gb` in decimal GB. `never` are ranges no egress rule may reach into
-    (cloud metadata, the cluster, private networks). `edge_keys` is the JWKS edge tokens are verified with. `secrets` are
-    the names of the files the agent's own Secret holds; their contents are never here.
+    (cloud metadata, the cluster, private networks). `edge_keys` is the JWKS edge tokens are verified with. `secrets`
+    are the names of the files the agent's own Secret holds; their contents are never here.
     """
 
     tenant: TenantId

@@ -10,6 +10,7 @@ from components.values import ImageReference, Values
 
 SANDBOX_NAMESPACE = "agent-sandbox-system"
 PLATFORM_NAMESPACE = "moltghost-system"
+MONITORING_NAMESPACE = "moltghost-monitoring"
 PLATFORM_PRIORITY = "moltghost-platform"
 AGENT_PRIORITY = "moltghost-agent"
 STORAGE_CLASS = "moltghost-agent-data"

@@ -3,10 +3,11 @@
 from pydantic import Field
 
 from components.labels import Region, TenantId
+from components.quantities import MIN_VOLUME_GB
 from components.values import Label, Values
 
-CLAIM_GB = 1
-"""What a claim on a bucket asks for, in decimal GB: Kubernetes wants a figure, the driver has no use for it."""
+CLAIM_GB = MIN_VOLUME_GB
+"""What a claim on a bucket asks for, in decimal GB: Kubernetes wants a figure in the tenant's bounds, the driver none."""
 
 
 class BucketModelSpec(Values):

@@ -39,12 +39,12 @@ def build_quota(spec: TenantSpec) -> Manifest:
     quota = spec.quota
     hard = {
         "limits.memory": memory(quota.memory_gib),
-        "persistentvolumeclaims": str(quota.agents),
+        "persistentvolumeclaims": str(quota.agents + quota.model_claims),
         "pods": str(quota.agents),
         "requests.cpu": cpu(quota.cpu),
         "requests.memory": memory(quota.memory_gib),
         f"requests.{GPU}": str(quota.gpus),
-        "requests.storage": volume(quota.volumes_gb),
+        "requests.storage": volume(quota.volumes_gb + quota.model_claims_gb),
         "services.loadbalancers": "0",
         "services.nodeports": "0",
     }

@@ -10,13 +10,18 @@ AGENT_ACCOUNT = "agent"
 
 
 class QuotaSpec(Values):
-    """A tenant's ceilings in one region. GiB for memory, decimal GB for volumes, whole GPUs."""
+    """A tenant's ceilings in one region. GiB for memory, decimal GB for volumes, whole GPUs.
+
+    `model_claims` are claims on models' weights beside the agents' own volumes, `model_claims_gb` what they ask for.
+    """
 
     agents: int = Field(ge=0)
     gpus: int = Field(ge=0)
     cpu: float = Field(ge=0)
     memory_gib: float = Field(ge=0)
     volumes_gb: int = Field(ge=0)
+    model_claims: int = Field(default=0, ge=0)
+    model_claims_gb: int = Field(default=0, ge=0)
 
 
 class TenantSpec(Values):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from components.agent.openclaw_spec import NEVER, SHELL_TOOLS
 from infra.settings.models import Agent, Settings
 from infra.settings.problems import Problem
 from runtime.contract import image
@@ -61,3 +62,24 @@ def secrets_are_the_agents_own(settings: Settings) -> Iterator[Problem]:
             elif name in seen:
                 yield Problem(place, "is listed twice", "Keep one", name)
             seen.add(name)
+
+
+def tools_can_be_allowed(settings: Settings) -> Iterator[Problem]:
+    """No agent is allowed a tool no agent has, nor one that runs programs without it being said."""
+    for _, path, agent in _agents(settings):
+        for at, tool in enumerate(agent.tools.allow):
+            place = f"{path}.tools.allow[{at}]"
+            if reason := NEVER.get(tool):
+                yield Problem(place, f"is a tool no agent has: {reason}", "Take it out", tool)
+            elif tool in SHELL_TOOLS and not agent.tools.exec:
+                remedy = "Say `exec: true` beside it, or take it out"
+                yield Problem(place, "runs programs in the agent's pod", remedy, tool, (f"{path}.tools.exec",))
+
+
+def answers_fit_the_context(settings: Settings) -> Iterator[Problem]:
+    """The longest answer leaves room for its question."""
+    for _, path, agent in _agents(settings):
+        if agent.max_tokens >= agent.context_tokens:
+            message = f"leaves no room for a question in a context of {agent.context_tokens}"
+            remedy = "Give fewer tokens, or more context"
+            yield Problem(f"{path}.max_tokens", message, remedy, agent.max_tokens, (f"{path}.context_tokens",))

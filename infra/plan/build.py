@@ -29,6 +29,8 @@ RULES = (
     agents.agents_models_are_listed,
     agents.skills_have_a_bundle,
     agents.secrets_are_the_agents_own,
+    agents.tools_can_be_allowed,
+    agents.answers_fit_the_context,
     machine.endpoints_are_here,
     machine.keys_have_tenants,
 )

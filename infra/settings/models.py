@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.agent.openclaw_spec import ToolName
 from components.agent.spec import Lifecycle
 from components.backup.spec import MAX_TENANTS
 from components.quantities import MAX_VOLUME_GB, MIN_MEMORY_GIB, MIN_VOLUME_GB
@@ -153,11 +154,11 @@ class Model(Section):
 class Tools(Section):
     """OpenClaw's own tools an agent has."""
 
-    allow: Annotated[list[str], Setting([], "List tools by OpenClaw's names; leave it out for none")] = Field(
+    allow: Annotated[list[ToolName], Setting([], "List tools by OpenClaw's names; leave it out for none")] = Field(
         default_factory=list
     )
-    deny: Annotated[list[str], Setting([], "List tools by OpenClaw's names, on top of what is always denied")] = Field(
-        default_factory=list
+    deny: Annotated[list[ToolName], Setting([], "List tools by OpenClaw's names, on top of what is always denied")] = (
+        Field(default_factory=list)
     )
     exec: Annotated[
         bool, Setting(False, "`true` lets the agent run programs in its pod; the pod is then the only wall around them")
@@ -172,6 +173,9 @@ class Agent(Section):
     context_tokens: Annotated[
         int, Field(ge=256, le=1_048_576), Setting(16384, "Tokens of context the model is loaded with, 256 to 1048576")
     ] = 16384
+    max_tokens: Annotated[
+        int, Field(ge=1, le=1_048_576), Setting(4096, "Tokens of the longest answer, fewer than the context has")
+    ] = 4096
     keep_alive_s: Annotated[
         int, Field(ge=-1, le=604_800), Setting(-1, "Seconds the model stays loaded unasked, up to a week; -1 for good")
     ] = -1

@@ -1,23 +1,32 @@
 """The dev stack: all of a region, its edge and its tenants, on one machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 
 from components.agent.component import Agent, AgentArgs
+from components.agent.sealed import secrets_of
 from components.backup.component import Backup, BackupArgs
 from components.cluster.component import Cluster, ClusterArgs
 from components.control_plane.component import ControlPlane, ControlPlaneArgs
 from components.edge.component import Edge, EdgeArgs
-from components.naming import PLATFORM, resource_name
+from components.labels import TenantId
+from components.models.component import BucketModel, BucketModelArgs
+from components.models.spec import BucketModelSpec
+from components.naming import PLATFORM, model_claim_name, resource_name
 from components.tenant.component import Tenant, TenantArgs
 from infra import providers
 from infra.outputs import AgentOutput, EdgeOutput, RegionOutputs, TenantOutput
 from infra.plan import Plan, TenantPlan
 from infra.settings.machine import Machine
+from infra.settings.models import Agent as AgentSettings
 from infra.stacks import dev_specs as specs
+from infra.stacks.bundles import read_bundles, skills_spec
+from infra.stacks.receipt_key import public_jwk
+from runtime.contract import image
+from runtime.skills.bundle import Bundle
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,7 @@ class _Landing:
     machine: Machine
     kubernetes: pulumi.ProviderResource
     aws: pulumi.ProviderResource
+    bundles: Mapping[TenantId, tuple[Bundle, str]]
 
 
 def assemble(plan: Plan) -> RegionOutputs:
@@ -49,6 +59,7 @@ def assemble(plan: Plan) -> RegionOutputs:
         machine,
         kubernetes=providers.kubernetes_provider(plan.region, kubeconfig),
         aws=providers.local_aws_provider(plan.region, plan.settings.region.aws, machine),
+        bundles=read_bundles(plan, machine),
     )
     return _declare(landing, port, script)
 
@@ -96,19 +107,29 @@ def _tenant(landing: _Landing, tenant: TenantPlan) -> Tenant:
 
 
 def _agents(landing: _Landing, tenant: TenantPlan, home: Tenant, needs: Sequence[pulumi.Resource]) -> TenantOutput:
-    agents = [
-        Agent(
-            resource_name(tenant.id, landing.plan.region, agent.name),
-            AgentArgs(
-                spec=specs.agent_spec(landing.plan, tenant, agent, landing.machine),
-                kubernetes=landing.kubernetes,
-                needs=[*needs, *home.ready],
-            ),
-        )
-        for agent in tenant.settings.agents
-    ]
-    named = [AgentOutput(agent.sandbox, agent.sandbox) for agent in agents]
-    return TenantOutput(tenant.id, home.namespace, named)
+    models = [_bucket_model(landing, spec, home) for spec in specs.bucket_model_specs(landing.plan, tenant)]
+    held = [*needs, *home.ready, *(each for model in models for each in model.ready)]
+    agents = [_agent(landing, tenant, agent, held) for agent in tenant.settings.agents]
+    return TenantOutput(tenant.id, home.namespace, agents)
+
+
+def _bucket_model(landing: _Landing, spec: BucketModelSpec, home: Tenant) -> BucketModel:
+    args = BucketModelArgs(spec=spec, kubernetes=landing.kubernetes, needs=home.ready)
+    return BucketModel(resource_name(spec.tenant, spec.region, model_claim_name(spec.model)), args)
+
+
+def _agent(
+    landing: _Landing, tenant: TenantPlan, agent: AgentSettings, needs: Sequence[pulumi.Resource]
+) -> AgentOutput:
+    skills = skills_spec(agent, landing.bundles, tenant.id)
+    spec = specs.agent_spec(landing.plan, tenant, agent, landing.machine, skills)
+    secrets = secrets_of(spec, pulumi.Config().require_secret("agentSecrets"))
+    made = Agent(
+        resource_name(tenant.id, landing.plan.region, agent.name),
+        AgentArgs(spec=spec, secrets=secrets, kubernetes=landing.kubernetes, needs=needs),
+    )
+    receipt_key = secrets[image.RECEIPT_KEY_FILE].apply(public_jwk)
+    return AgentOutput(made.sandbox, made.sandbox, pulumi.Output.unsecret(receipt_key))
 
 
 def _edge(landing: _Landing, script: str) -> EdgeOutput:

@@ -3,16 +3,35 @@
 from ipaddress import IPv4Network
 from typing import Any
 
-from components.agent.spec import AgentSpec, EgressSpec, Lifecycle
+from components.agent.spec import (
+    AgentSpec,
+    ClaimSource,
+    EgressSpec,
+    ImageSource,
+    Lifecycle,
+    ModelSpec,
+    SkillsSpec,
+    ToolsSpec,
+)
 from components.backup.spec import BackupSpec, bucket_arn
-from components.cluster.spec import AGENT_PRIORITY, PLATFORM_PRIORITY, STORAGE_CLASS, ClusterSpec, StorageSpec
+from components.cluster.spec import (
+    AGENT_PRIORITY,
+    MONITORING_NAMESPACE,
+    PLATFORM_PRIORITY,
+    STORAGE_CLASS,
+    ClusterSpec,
+    StorageSpec,
+)
 from components.control_plane.spec import GatewaySpec
 from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
 from components.labels import AgentId, TenantId
+from components.models.spec import CLAIM_GB, BucketModelSpec
+from components.naming import model_claim_name
 from components.tenant.spec import AGENT_ACCOUNT, QuotaSpec, TenantKeySpec, TenantSpec
 from infra.plan import Plan, TenantPlan
 from infra.settings.machine import Machine
 from infra.settings.models import Agent
+from runtime.contract import image
 
 _SHORTEST_KEY_DELETION_DAYS = 7
 
@@ -36,7 +55,7 @@ def gateway_spec(plan: Plan, machine: Machine, api_server_port: int) -> GatewayS
     return GatewaySpec(
         region=plan.region,
         namespace=plan.gateway_namespace,
-        image=machine.images.runtime,
+        image=machine.images.platform,
         replicas=region.gateway.replicas,
         spread=region.gateway.spread,
         priority_class=PLATFORM_PRIORITY,
@@ -53,10 +72,17 @@ def tenant_spec(plan: Plan, tenant: TenantPlan) -> TenantSpec:
         tenant=tenant.id,
         region=plan.region,
         namespace=tenant.namespace,
-        quota=QuotaSpec(**tenant.settings.quota.model_dump()),
+        quota=_quota(plan, tenant),
         supplied_labels=tenant.settings.labels,
         gateway_namespace=plan.gateway_namespace,
+        monitoring_namespace=MONITORING_NAMESPACE,
     )
+
+
+def _quota(plan: Plan, tenant: TenantPlan) -> QuotaSpec:
+    """The tenant's ceilings as its settings say, and room for the claims on its models that the stack itself makes."""
+    buckets = len(bucket_model_specs(plan, tenant))
+    return QuotaSpec(**tenant.settings.quota.model_dump(), model_claims=buckets, model_claims_gb=buckets * CLAIM_GB)
 
 
 def tenant_key_spec(plan: Plan, tenant: TenantPlan) -> TenantKeySpec:
@@ -71,16 +97,20 @@ def tenant_key_spec(plan: Plan, tenant: TenantPlan) -> TenantKeySpec:
     )
 
 
-def agent_spec(plan: Plan, tenant: TenantPlan, agent: Agent, machine: Machine) -> AgentSpec:
-    """One agent of a tenant."""
+def agent_spec(
+    plan: Plan, tenant: TenantPlan, agent: Agent, machine: Machine, skills: SkillsSpec | None = None
+) -> AgentSpec:
+    """One agent of a tenant. `skills` are those of its tenant's bundle it has."""
     return AgentSpec(
         tenant=tenant.id,
         region=plan.region,
         name=AgentId(agent.name),
         namespace=tenant.namespace,
-        image=machine.images.runtime,
-        model=agent.model,
-        context_tokens=agent.context_tokens,
+        image=machine.images.agent,
+        model=_model(plan, agent, machine),
+        skills=skills,
+        tools=ToolsSpec(allow=tuple(agent.tools.allow), deny=tuple(agent.tools.deny), exec=agent.tools.exec),
+        secrets=(image.RECEIPT_KEY_FILE, *agent.secrets),
         gpu_class=agent.gpu_class,
         cpu=agent.cpu,
         memory_gib=agent.memory_gib,
@@ -93,6 +123,43 @@ def agent_spec(plan: Plan, tenant: TenantPlan, agent: Agent, machine: Machine) -
         priority_class=AGENT_PRIORITY,
         service_account=AGENT_ACCOUNT,
     )
+
+
+def _model(plan: Plan, agent: Agent, machine: Machine) -> ModelSpec:
+    model = plan.settings.models[agent.model]
+    source: ImageSource | ClaimSource
+    if model.claim is not None:
+        source = ClaimSource(claim=model.claim)
+    elif model.bucket is not None:
+        source = ClaimSource(claim=model_claim_name(agent.model))
+    else:
+        source = ImageSource(reference=model.image or machine.models[agent.model])
+    return ModelSpec(
+        name=agent.model,
+        digest=model.digest,
+        source=source,
+        context_tokens=agent.context_tokens,
+        max_tokens=agent.max_tokens,
+        keep_alive_s=agent.keep_alive_s,
+    )
+
+
+def bucket_model_specs(plan: Plan, tenant: TenantPlan) -> list[BucketModelSpec]:
+    """The models in buckets that a tenant's agents run."""
+    wanted = sorted({agent.model for agent in tenant.settings.agents})
+    return [
+        BucketModelSpec(
+            tenant=tenant.id,
+            region=plan.region,
+            namespace=tenant.namespace,
+            model=name,
+            bucket=bucket.name,
+            prefix=bucket.prefix,
+            aws_region=plan.settings.region.aws.region,
+        )
+        for name in wanted
+        if (bucket := plan.settings.models[name].bucket) is not None
+    ]
 
 
 def backup_spec(plan: Plan) -> BackupSpec:

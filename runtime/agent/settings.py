@@ -41,8 +41,9 @@ class AgentSettings:
     """Whose agent this is, and which model it runs.
 
     `model_digest` is `sha256:…` of the model's manifest, `context_tokens` the context length the model is loaded with,
-    `keep_alive_s` the seconds it stays loaded unasked (-1 for good), `skills_key` the raw public Ed25519 key (32 bytes)
-    the agent's skills are signed with, None for an agent without skills.
+    `keep_alive_s` the seconds it stays loaded unasked (-1 for good). `skills_key` is the raw public Ed25519 key (32 bytes)
+    the agent's skills are signed with and `skills_digest` the SHA-256 (hex) of their manifest, both None for an agent
+    without skills.
     """
 
     tenant: str
@@ -52,6 +53,7 @@ class AgentSettings:
     context_tokens: int
     keep_alive_s: int = -1
     skills_key: bytes | None = None
+    skills_digest: str | None = None
     places: Places = field(default_factory=Places)
     ports: Ports = field(default_factory=Ports)
 
@@ -59,6 +61,7 @@ class AgentSettings:
 def read_settings(environ: Mapping[str, str]) -> AgentSettings:
     """Raises SettingsError, naming every variable that is missing or wrong."""
     reader = Reader(environ)
+    has_skills = env.SKILLS_KEY in environ or env.SKILLS_DIGEST in environ
     settings = AgentSettings(
         tenant=reader.read(env.TENANT, str, ""),
         agent=reader.read(env.AGENT, str, ""),
@@ -66,7 +69,8 @@ def read_settings(environ: Mapping[str, str]) -> AgentSettings:
         model_digest=reader.read(env.MODEL_DIGEST, _digest, ""),
         context_tokens=reader.read(env.CONTEXT_TOKENS, _positive, 0),
         keep_alive_s=reader.read(env.KEEP_ALIVE_S, _seconds_or_for_good, 0),
-        skills_key=reader.read(env.SKILLS_KEY, _key, None) if environ.get(env.SKILLS_KEY) else None,
+        skills_key=reader.read(env.SKILLS_KEY, _key, None) if has_skills else None,
+        skills_digest=reader.read(env.SKILLS_DIGEST, _sha256, None) if has_skills else None,
     )
     reader.require()
     return settings
@@ -75,6 +79,12 @@ def read_settings(environ: Mapping[str, str]) -> AgentSettings:
 def _digest(text: str) -> str:
     if _DIGEST.fullmatch(text) is None:
         raise ValueError("expected sha256: and 64 hex digits")
+    return text
+
+
+def _sha256(text: str) -> str | None:
+    if re.fullmatch(r"[0-9a-f]{64}", text) is None:
+        raise ValueError("expected 64 hex digits")
     return text
 
 

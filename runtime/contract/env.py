@@ -16,3 +16,6 @@ KEEP_ALIVE_S = "MOLTGHOST_KEEP_ALIVE_S"
 """Seconds the model stays loaded when nobody asks it; -1 for good."""
 SKILLS_KEY = "MOLTGHOST_SKILLS_KEY"
 """Public Ed25519 key, 32 bytes in base64, the tenant signs its skills with; absent for an agent without skills."""
+SKILLS_DIGEST = "MOLTGHOST_SKILLS_DIGEST"
+"""SHA-256 (hex) of the manifest of the bundle the agent was given; present with SKILLS_KEY, so that no older bundle of
+the same tenant's passes for it."""

@@ -2,6 +2,7 @@
 
 from ipaddress import IPv4Network
 
+from components.agent.openclaw_spec import SkillUse
 from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle, ModelSpec, SkillFile, SkillsSpec
 from components.backup.spec import BackupSpec, bucket_arn
 from components.cluster.spec import ClusterSpec, StorageSpec
@@ -29,6 +30,7 @@ AGENT = AgentSpec(
         digest="sha256:" + "cd" * 32,
         source=ImageSource(reference="registry.example.com/models/tiny@sha256:" + "ef" * 32),
         context_tokens=16384,
+        max_tokens=4096,
         keep_alive_s=-1,
     ),
     skills=SkillsSpec(
@@ -38,7 +40,7 @@ AGENT = AgentSpec(
             SkillFile(key="manifest.json", path="manifest.json", content="e30="),
             SkillFile(key="crm.dist.index.js", path="crm/dist/index.js", content="Ly8="),
         ),
-        enabled={"crm": {"baseUrl": "https://crm.example.com"}},
+        enabled=(SkillUse(id="crm", config={"baseUrl": "https://crm.example.com"}, instructions=("crm",)),),
     ),
     secrets=("receipt-key.pem", "crm-token"),
     gpu_class="l40s",

@@ -242,6 +242,22 @@ AGENTS = [
         ("the agent's own signing key",),
     ),
     Bad("secret as a path", put(["../key"], *AGENT, "secrets"), f"{AT}.secrets[0]", ("does not have the form",)),
+    Bad(
+        "tool no agent has",
+        put({"allow": ["read", "sessions_send"]}, *AGENT, "tools"),
+        f"{AT}.tools.allow[1]",
+        ('= "sessions_send"', "another's"),
+    ),
+    Bad("shell unsaid", put({"allow": ["exec"]}, *AGENT, "tools"), f"{AT}.tools.allow[0]", ("Say `exec: true`",)),
+    Bad(
+        "tools by pattern", put({"allow": ["*"]}, *AGENT, "tools"), f"{AT}.tools.allow[0]", ("does not have the form",)
+    ),
+    Bad(
+        "answer as long as the context",
+        put(16384, *AGENT, "max_tokens"),
+        f"{AT}.max_tokens",
+        ("no room for a question",),
+    ),
     Bad("exec is text", put({"exec": "yes"}, *AGENT, "tools"), f"{AT}.tools.exec", ("must be true or false",)),
 ]
 
