@@ -2,9 +2,9 @@
 
 Why Go modules: a program must reach a machine that has no more than the package registries, and no file here may name
 a download host. PyPI and npm carry SDKs of Pulumi and Kubernetes, but no official build of their programs; Debian 12
-carries etcd 3.4 and kubectl 1.20, years too old, and none of the rest. The module proxy carries the source of all of
-them, with checksums, so what is not installed is built from there. Pulumi is the one program whose own SDK knows how to
-download the official build (see `official.py`).
+carries etcd 3.4, kubectl 1.20 and containerd 1.6, years too old, and none of the rest. The module proxy carries the
+source of all of them, with checksums, so what is not installed is built from there. Pulumi is the one program whose own
+SDK knows how to download the official build (see `official.py`).
 
 A version is raised here and in the `go.mod` of `toolchain/<name>/` together; a test holds the two to each other.
 """
@@ -75,6 +75,16 @@ def _kubernetes(name: str, installed: Acceptable) -> Tool:
     return Tool(name, "kubernetes", KUBERNETES, package, variables=KUBERNETES_VARIABLES, installed=installed)
 
 
+CONTAINERD = "v2.2.9"
+
+
+def _containerd(name: str, version_flag: str) -> Tool:
+    module = "github.com/containerd/containerd/v2"
+    variables = ((f"{module}/version.Version", CONTAINERD),)
+    installed = Acceptable((version_flag,), (2, 1), (3,))  # the first that mounts an image as a volume
+    return Tool(name, "containerd", CONTAINERD, f"{module}/cmd/{name}", variables=variables, installed=installed)
+
+
 SAME_MINOR = Acceptable(("--version",), (1, 36), (1, 37))
 
 _ALL = (
@@ -102,6 +112,9 @@ _ALL = (
         "go.etcd.io/etcd/server/v3",
         installed=Acceptable(("--version",), (3, 6), (4,)),
     ),
+    _containerd("containerd", "--version"),
+    _containerd("containerd-shim-runc-v2", "-v"),
+    _containerd("ctr", "--version"),
     Tool(
         "agent-sandbox-controller", "agent-sandbox", "v0.5.6", "sigs.k8s.io/agent-sandbox/cmd/agent-sandbox-controller"
     ),

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from infra.local.cache import cache_root
 from infra.local.catalogue import CATALOGUE, Tool
+from infra.local.cluster import containerd
 from infra.local.cluster.disks import LOOP_CONTROL
 from infra.local.go_build import ToolError, require_go
 from infra.local.official import DOWNLOADS_VARIABLE
@@ -20,7 +21,7 @@ from infra.local.tools import How, Tools
 
 ROOTLESS_TOOLS = frozenset({"kwok"})
 """What only a region without root runs."""
-ROOT_TOOLS = frozenset({"kubelet", "kube-proxy", "kube-router", "ollama", "pause"})
+ROOT_TOOLS = frozenset({*containerd.TOOLS, "kubelet", "kube-proxy", "kube-router", "ollama", "pause"})
 """What only a region with real pods runs."""
 NO_PODS = "no pod really runs: KWOK plays the nodes, nothing answers a chat, NetworkPolicy is not enforced"
 

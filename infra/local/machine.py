@@ -15,7 +15,7 @@ from typing import Any
 from components.cluster import controller
 from components.cluster.spec import PLATFORM_NAMESPACE
 from infra.local import packages
-from infra.local.cluster import netns, rbac, simulated
+from infra.local.cluster import containerd, netns, rbac, simulated
 from infra.local.cluster.addresses import WORLD_ADDRESSES, Addresses
 from infra.local.cluster.cluster import Cluster
 from infra.local.cluster.containerd import ImageArchive
@@ -35,7 +35,7 @@ Progress = Callable[[str], None]
 RECORD = "instance.json"
 GATEWAY_SERVICE = "gateway"
 CONTROL_PLANE_TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-REAL_NODE_TOOLS = ("kubelet", "kube-proxy", "kube-router")
+REAL_NODE_TOOLS = (*containerd.TOOLS, "kubelet", "kube-proxy", "kube-router")
 SIMULATED_NODE_TOOLS = ("kwok", controller.NAME)
 
 

@@ -13,7 +13,6 @@ from infra.local.go_build import ToolError
 IMAGES = ("buildah", "ca-certificates", "mmdebstrap")
 NODE = (
     "conntrack",
-    "containerd",
     "containernetworking-plugins",
     "e2fsprogs",
     "ipset",
@@ -25,7 +24,7 @@ NODE = (
     "runc",
     "util-linux",
 )
-"""What makes pods run: the container runtime, its network plugins, what kubelet and kube-router call, and
+"""What makes pods run: what containerd runs, its network plugins, what kubelet and kube-router call, and
 file systems for volumes."""
 
 POLICY = Path("/usr/sbin/policy-rc.d")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,8 @@ from infra.local.supervisord import Program
 
 SOCKET = "/run/containerd/containerd.sock"
 """Inside the enclosure."""
+SHIM = "containerd-shim-runc-v2"
+TOOLS = ("containerd", SHIM, "ctr")
 PAUSE = "pause"
 """Name of the image that holds a pod's namespaces."""
 
@@ -31,15 +33,21 @@ class ImageArchive(Protocol):
     def reference(self) -> str: ...
 
 
-def render_config(cni: Path, sandbox_image: str, *, restrict_oom_score: bool) -> str:
-    """containerd's configuration (version 2): only what Kubernetes needs, paths as seen inside the enclosure."""
+def render_config(cni: Path, sandbox_image: str, shim: Path, *, restrict_oom_score: bool) -> str:
+    """containerd's configuration (version 3): only what Kubernetes needs, paths as seen inside the enclosure.
+
+    `shim` is what watches over one pod. It is named, since a search would find an older containerd's first.
+    """
     return f"""\
-version = 2
+version = 3
 root = "/var/lib/containerd"
 state = "/run/containerd"
+imports = []
 disabled_plugins = [
-  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
-  "io.containerd.snapshotter.v1.zfs", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing",
+  "io.containerd.differ.v1.erofs", "io.containerd.internal.v1.tracing", "io.containerd.mount-handler.v1.erofs",
+  "io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.erofs", "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.tracing.processor.v1.otlp",
 ]
 
 [grpc]
@@ -48,17 +56,29 @@ disabled_plugins = [
 [plugins."io.containerd.internal.v1.opt"]
   path = "/var/lib/containerd/opt"
 
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{sandbox_image}"
+[plugins."io.containerd.image-verifier.v1.bindir"]
+  bin_dir = "/var/lib/containerd/verifiers"
+
+[plugins."io.containerd.nri.v1.nri"]
+  disable = true
+
+[plugins."io.containerd.cri.v1.images".pinned_images]
+  sandbox = "{sandbox_image}"
+
+[plugins."io.containerd.cri.v1.images".registry]
+  config_path = "/var/lib/containerd/no-registry"
+
+[plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = {str(restrict_oom_score).lower()}
   netns_mounts_under_state_dir = true
 
-[plugins."io.containerd.grpc.v1.cri".cni]
-  bin_dir = "/usr/lib/cni"
-  conf_dir = "{cni}"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+  runtime_path = "{shim}"
 
-[plugins."io.containerd.grpc.v1.cri".registry]
-  config_path = "/var/lib/containerd/no-registry"
+[plugins."io.containerd.cri.v1.runtime".cni]
+  bin_dirs = ["/usr/lib/cni"]
+  conf_dir = "{cni}"
 """
 
 
@@ -77,13 +97,15 @@ def render_network(addresses: Addresses) -> str:
     return json.dumps({"cniVersion": "0.4.0", "name": "pods", "plugins": plugins}, indent=2)
 
 
-def build_program(folder: Path, addresses: Addresses, sandbox_image: str, ready: Callable[[], bool]) -> Program:
+def build_program(
+    tools: Mapping[str, Path], folder: Path, addresses: Addresses, sandbox_image: str, ready: Callable[[], bool]
+) -> Program:
     """Write the configuration under `folder` and build the program."""
     cni = folder / "cni" / "net.d"
     write_changed(cni / "10-pods.conflist", render_network(addresses))
-    text = render_config(cni, sandbox_image, restrict_oom_score=not may_lower_oom_score())
+    text = render_config(cni, sandbox_image, tools[SHIM], restrict_oom_score=not may_lower_oom_score())
     config = write_changed(folder / "containerd.toml", text)
-    argv = netns.enter(addresses.node_netns, ["containerd", "--config", str(config), "--log-level", "warn"])
+    argv = netns.enter(addresses.node_netns, [str(tools["containerd"]), "--config", str(config), "--log-level", "warn"])
     return Program("containerd", argv, files=[config], ready=ready, deadline_s=30, address=f"unix:{SOCKET} (enclosed)")
 
 
@@ -102,8 +124,8 @@ def may_lower_oom_score() -> bool:
 class ImageStore:
     """The node's images, reached through the enclosure that process `pid` lives in."""
 
-    def __init__(self, pid: int) -> None:
-        self.ctr = [*enclosure.enter(pid), "ctr", "--address", SOCKET, "--namespace", "k8s.io"]
+    def __init__(self, ctr: Path, pid: int) -> None:
+        self.ctr = [*enclosure.enter(pid), str(ctr), "--address", SOCKET, "--namespace", "k8s.io"]
 
     def serves(self) -> bool:
         """Whether containerd answers."""

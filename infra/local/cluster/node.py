@@ -64,9 +64,10 @@ class Node:
         pause = next((image.tag for image in images if image.name == PAUSE), None)
         if pause is None:
             raise MachineError(f"images: none is named {PAUSE!r}; no pod can start without it")
-        store = ImageStore(self.processes.supervisor_pid())
+        tools, addresses = self.plane.tools, self.plane.addresses
+        store = ImageStore(tools["ctr"], self.processes.supervisor_pid())
         progress("starting containerd")
-        self.processes.start([containerd.build_program(self.folder, self.plane.addresses, pause, store.serves)])
+        self.processes.start([containerd.build_program(tools, self.folder, addresses, pause, store.serves)])
         store.load(images, progress)
 
     def _kubelet(self) -> Program:

@@ -39,6 +39,14 @@ def test_an_old_program_is_named_with_the_reason(machine: Path, tmp_path: Path) 
     assert "1.20.0 passed over: older than 1.35" in found(report(tmp_path), "kubectl").remedy
 
 
+def test_a_containerd_that_cannot_mount_images_is_passed_over(machine: Path, tmp_path: Path) -> None:
+    install(machine, "containerd", printing("containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1"))
+    assert "1.6.20 passed over: older than 2.1" in found(report(tmp_path), "containerd").remedy
+    install(machine, "containerd", printing("containerd github.com/containerd/containerd/v2 v2.1.4 75cb2b7"))
+    taken = found(report(tmp_path), "containerd")
+    assert (taken.state, taken.version) == (State.READY, "2.1.4")
+
+
 def test_without_go_what_is_to_be_built_is_left_out(machine: Path, tmp_path: Path) -> None:
     (machine / "go").unlink()
     go = found(report(tmp_path), "go")
@@ -53,14 +61,14 @@ def test_without_root_the_report_is_of_simulated_nodes(
     reports = report(tmp_path)
     names = {each.name for each in reports}
     assert "kwok" in names
-    assert not names & {"kubelet", "ollama", "kube-router"}
+    assert not names & {"kubelet", "containerd", "ollama", "kube-router"}
     assert "NetworkPolicy is not enforced" in found(reports, "root").leaves_out
 
 
 def test_without_apt_missing_packages_are_for_the_user_to_install(machine: Path, tmp_path: Path) -> None:
     pods = found(report(tmp_path), "packages for pods")
     assert pods.state is State.MISSING
-    assert "containerd" in pods.remedy
+    assert "runc" in pods.remedy
 
 
 def test_with_apt_they_come_by_themselves(machine: Path, tmp_path: Path) -> None:

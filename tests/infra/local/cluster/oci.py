@@ -1,9 +1,10 @@
-"""A small OCI image made by hand: busybox, and nothing else."""
+"""Small OCI images made by hand: busybox and nothing else, or mere files."""
 
 import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,26 @@ class Archive:
 
 def busybox_image(folder: Path, name: str) -> Archive:
     """An image that sleeps for ever as uid 10001."""
-    layer = _layer()
+    run = {"Entrypoint": ["/bin/sleep", "2147483647"], "Env": ["PATH=/bin"], "User": "10001:10001"}
+    return _image(folder, name, _layer(), run)
+
+
+def files_image(folder: Path, name: str, files: Mapping[str, bytes]) -> Archive:
+    """An image that holds files, and nothing that could run."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, content in files.items():
+            _add(tar, path, content)
+    return _image(folder, name, buffer.getvalue(), {})
+
+
+def _image(folder: Path, name: str, layer: bytes, run: Mapping[str, Any]) -> Archive:
     tag = f"localhost/moltghost/{name}:test"
     path = folder / f"{name}.tar"
     config = {
         "architecture": "amd64",
         "os": "linux",
-        "config": {"Entrypoint": ["/bin/sleep", "2147483647"], "Env": ["PATH=/bin"], "User": "10001:10001"},
+        "config": run,
         "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
     }
     with tarfile.open(path, "w") as tar:

@@ -22,12 +22,17 @@ def test_each_pod_has_a_link_of_its_own_and_its_address_is_never_hidden() -> Non
     assert plugin["ipam"]["ranges"] == [[{"subnet": "198.18.64.0/20"}]]
 
 
-def test_containerd_needs_no_registry(tmp_path: Path) -> None:
-    config = tomllib.loads(containerd.render_config(tmp_path, "localhost/pause:1", restrict_oom_score=True))
-    cri = config["plugins"]["io.containerd.grpc.v1.cri"]
-    assert cri["sandbox_image"] == "localhost/pause:1"
-    assert cri["restrict_oom_score_adj"] is True
-    assert cri["cni"]["conf_dir"] == str(tmp_path)
+def test_containerd_needs_no_registry_and_nothing_of_the_hosts(tmp_path: Path) -> None:
+    text = containerd.render_config(tmp_path, "localhost/pause:1", Path("/tools/shim"), restrict_oom_score=True)
+    config = tomllib.loads(text)
+    assert config["imports"] == []
+    plugins = config["plugins"]
+    assert plugins["io.containerd.nri.v1.nri"]["disable"] is True, "its socket lies outside the enclosure"
+    assert plugins["io.containerd.cri.v1.images"]["pinned_images"]["sandbox"] == "localhost/pause:1"
+    runtime = plugins["io.containerd.cri.v1.runtime"]
+    assert runtime["restrict_oom_score_adj"] is True
+    assert runtime["cni"]["conf_dir"] == str(tmp_path)
+    assert runtime["containerd"]["runtimes"]["runc"]["runtime_path"] == "/tools/shim"
 
 
 def test_the_kubelet_lets_nobody_in_unasked_and_keeps_its_images(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from infra.local.machine import Machine, MachineInfo
 from infra.local.packages import ensure_packages
 from infra.local.tools import Tools
 from tests.infra.local.cluster.kubectl import Kubectl
-from tests.infra.local.cluster.oci import Archive, busybox_image
+from tests.infra.local.cluster.oci import Archive, busybox_image, files_image
 from tests.infra.local.cluster.real.pods import NAMESPACE, addresses, build_claim, build_pod, storage_class
 
 SLOT = 7
@@ -30,7 +30,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Archive]:
     ensure_packages(["busybox-static"], print)
     folder = tmp_path_factory.mktemp("images")
-    return {name: busybox_image(folder, name) for name in ("pause", "probe")}
+    running = {name: busybox_image(folder, name) for name in ("pause", "probe")}
+    return running | {"weights": files_image(folder, "weights", {"blobs/sha256-1": b"weights"})}
 
 
 @pytest.fixture(scope="package")
