@@ -26,6 +26,16 @@ SKILLS_DIR = "/skills"
 
 RUN_DIR = "/run/moltghost/own"
 """In memory, for what must not outlive the pod: the token between the supervisor and OpenClaw."""
+OPENCLAW_TOKEN_FILE = "openclaw-token"  # noqa: S105  # a file's name
+"""In RUN_DIR: that token, for OpenClaw's user alone."""
+OPENCLAW_DIR = "openclaw"
+"""In DATA_DIR: all that OpenClaw keeps."""
+OPENCLAW_WORKSPACE = f"{OPENCLAW_DIR}/workspace"
+"""In DATA_DIR: the only files an agent's tools see."""
+
+OPENCLAW_PROGRAM = "/node_modules/openclaw/openclaw.mjs"
+"""OpenClaw, where skills find what they import of it."""
+NODE_PROGRAM = "/usr/local/bin/node"
 
 GATEWAY_COMMAND = ("python", "-m", "runtime.gateway")
 AGENT_COMMAND = ("python", "-m", "runtime.agent")
