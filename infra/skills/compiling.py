@@ -1,7 +1,9 @@
 """A skill's TypeScript: checked, and made into one file with all it needs but OpenClaw's own."""
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -99,9 +101,17 @@ def _program(source: Source, top: Path, name: str, package: str) -> str:
 
 def _run(source: Source, command: list[str]) -> None:
     program = Path(command[0]).name
+    # Where this environment brings a Node, it is that one; npm's programs look for it on PATH.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     try:
         done = subprocess.run(
-            command, cwd=source.folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            command,
+            cwd=source.folder,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
         )
     except FileNotFoundError:
         raise SkillError([f"{program} is not on PATH: install Node 24 or newer"]) from None

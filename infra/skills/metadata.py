@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from components.agent.openclaw_spec import SettingName
 from runtime.skills.rules import NAME, TOOL, VERSION
 
 ENTRY = "./dist/index.js"
@@ -68,7 +69,7 @@ class _Property(_Part):
 class _ConfigSchema(_Part):
     type: Literal["object"]
     closed: Literal[False] = Field(alias="additionalProperties")
-    properties: dict[str, _Property]
+    properties: dict[SettingName, _Property]
 
 
 class _Activation(_Whole):

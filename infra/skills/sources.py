@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from components.agent.openclaw import PROVIDER
+from components.agent.openclaw_spec import NEVER, SHELL_TOOLS
 from infra.skills.metadata import Head, Package, Plugin, Root, complaints, front_matter
 from runtime.skills.errors import SkillError
 from runtime.skills.manifest import (
@@ -128,8 +130,20 @@ def _source(reader: _Reader, folder: Path) -> Source | None:
     says, document = plugin
     if says.version != package[0].version:
         reader.say(folder / PLUGIN_FILE, f"version: is {says.version}, but {package[0].version} in {PACKAGE_FILE}")
+    for name in (says.id, *says.contracts.tools):
+        if reason := taken(name):
+            reader.say(
+                folder / PLUGIN_FILE, f"no agent could have {name!r}, for OpenClaw has one: {reason}; rename yours"
+            )
     skill = Skill(says.id, says.version, tuple(sorted(says.contracts.tools)), names)
     return Source(folder, skill, package[0].floor, document)
+
+
+def taken(name: str) -> str | None:
+    """Why no skill and no tool of a tenant's can have this name; None for a free one."""
+    if name in (PROVIDER, *SHELL_TOOLS):
+        return "it is the agent's own"
+    return NEVER.get(name)
 
 
 def _instructions(reader: _Reader, folder: Path) -> Iterator[str]:

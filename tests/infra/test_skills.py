@@ -229,6 +229,22 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         declare(PLUGIN, lambda plugin: plugin["configSchema"].pop("additionalProperties")),
         f"{PLUGIN}: configSchema.additionalProperties: Field required",
     ),
+    "a setting OpenClaw would replace": (
+        declare(PLUGIN, lambda plugin: plugin["configSchema"]["properties"].update({"$include": {"type": "string"}})),
+        f"{PLUGIN}: configSchema.properties.$include",
+    ),
+    "a tool no agent has": (
+        declare(PLUGIN, lambda plugin: plugin["contracts"].update(tools=["sessions_list"])),
+        f"{PLUGIN}: no agent could have 'sessions_list', for OpenClaw has one: one end user's session",
+    ),
+    "the name of the shell": (
+        declare(PLUGIN, lambda plugin: plugin["contracts"].update(tools=["exec"])),
+        f"{PLUGIN}: no agent could have 'exec'",
+    ),
+    "the model's plugin's name": (
+        declare(PLUGIN, lambda plugin: plugin.update(id="ollama")),
+        f"{PLUGIN}: no agent could have 'ollama'",
+    ),
     "a server of its own": (
         declare(PLUGIN, lambda plugin: plugin.update(mcpServers={"x": {"command": "sh"}})),
         f"{PLUGIN}: mcpServers: Extra inputs are not permitted",
