@@ -1,38 +1,16 @@
 """What is no HTTP is answered in the contract's shape, and quoted nowhere."""
 
-import asyncio
 import json
 import logging
 
 import pytest
-from yarl import URL
 
 from runtime.contract import headers
 from runtime.http.log import JsonFormatter
+from tests.runtime.raw_http import answer_to_bytes
 from tests.runtime.serving import EDGE, gateway, say_ok, upstream
 
 CANARY = "canary-0123456789"
-
-
-async def answer_to_bytes(url: str, sent: bytes, then: bytes = b"") -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the only answer to bytes on their own connection; `then` is sent a little later."""
-    at = URL(url)
-    reader, writer = await asyncio.open_connection(at.host, at.port)
-    try:
-        async with asyncio.timeout(10):
-            writer.write(sent)
-            await writer.drain()
-            if then:
-                await asyncio.sleep(0.1)
-                writer.write(then)
-            head = await reader.readuntil(b"\r\n\r\n")
-            lines = head.decode().split("\r\n")
-            answered = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:-2])}
-            body = await reader.read()
-    finally:
-        writer.transport.abort()
-        await asyncio.gather(writer.wait_closed(), return_exceptions=True)
-    return int(lines[0].split()[1]), answered, body
 
 
 HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n{headers.EDGE_TOKEN}: "
