@@ -1,5 +1,6 @@
 """The dev stack's config as tests need it: the committed file, and what `make up` would lay over it."""
 
+import base64
 import copy
 import json
 from functools import cache
@@ -7,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from runtime.skills.bundle import write_bundle
+from tests.runtime.skills.bundles import PUBLIC, bundle_of
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEV_STACK = PROJECT / "Pulumi.dev.yaml"
@@ -22,6 +28,18 @@ KUBECONFIG = {
 PEPPER = "a pepper nobody may see"
 SIGNING_KEY = '{"kty":"OKP","crv":"Ed25519","kid":"one","x":"public","d":"private"}'
 DIGEST = "sha256:" + "ab" * 32
+RECEIPT_KEY = (
+    Ed25519PrivateKey.from_private_bytes(bytes(32))
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
+CRM_TOKEN = "a token only the CRM may see"
+AGENT_SECRETS = json.dumps(
+    {
+        "acme/helper": {"receipt-key.pem": RECEIPT_KEY, "crm-token": CRM_TOKEN},
+        "globex/analyst": {"receipt-key.pem": RECEIPT_KEY},
+    }
+)
 
 
 @cache
@@ -37,10 +55,12 @@ def dev_config() -> dict[str, Any]:
 
 def machine(folder: Path) -> dict[str, Any]:
     """A machine's part, with its files made in `folder`."""
-    kubeconfig, script = folder / "kubeconfig", folder / "index.js"
+    kubeconfig, script, bundle = folder / "kubeconfig", folder / "index.js", folder / "crm.skills.tar.gz"
     kubeconfig.write_text(yaml.safe_dump(KUBECONFIG))
     script.write_text("export default { fetch: () => new Response('hello') }")
-    return {**MACHINE, "kubeconfig": str(kubeconfig), "worker_script": str(script)}
+    bundle.write_bytes(write_bundle(bundle_of()))
+    skills = {"acme": {"bundle": str(bundle), "key": base64.b64encode(PUBLIC).decode()}}
+    return {**MACHINE, "kubeconfig": str(kubeconfig), "worker_script": str(script), "skills": skills}
 
 
 MACHINE: dict[str, Any] = {

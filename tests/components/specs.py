@@ -9,6 +9,7 @@ from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
 from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
 from components.labels import AgentId, Region, TenantId
+from components.models.spec import BucketModelSpec
 from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
 
 SIN = Region("sin")
@@ -62,6 +63,15 @@ BACKUP = BackupSpec(
     account_id=ACCOUNT,
     tenants=(ACME, GLOBEX),
     noncurrent_days=30,
+)
+BUCKET_MODEL = BucketModelSpec(
+    tenant=ACME,
+    region=SIN,
+    namespace="acme-sin-agents",
+    model="llama",
+    bucket="example-models",
+    prefix="llama/70b/",
+    aws_region="ap-southeast-1",
 )
 CLUSTER = ClusterSpec(
     region=SIN,

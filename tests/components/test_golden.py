@@ -10,12 +10,14 @@ import pytest
 import yaml
 
 from components.agent import manifests as agent
+from components.agent.secrets import build_secret
 from components.backup import manifests as backup
 from components.cluster import controller
 from components.cluster import manifests as cluster
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
 from components.edge import manifests as edge
+from components.models import manifests as models
 from components.tenant import key
 from components.tenant import manifests as tenant
 from tests.components import specs
@@ -48,7 +50,18 @@ def render_tenant() -> list[Any]:
 
 
 def render_agent() -> list[Any]:
-    return [agent.build_sandbox(specs.AGENT), agent.build_egress(specs.AGENT)]
+    spec = specs.AGENT
+    return [
+        agent.build_config(spec),
+        agent.build_skills(spec),
+        build_secret(spec, dict.fromkeys(spec.secrets, "bm90IGhlcmU=")),
+        agent.build_egress(spec),
+        agent.build_sandbox(spec),
+    ]
+
+
+def render_models() -> list[Any]:
+    return [models.build_volume(specs.BUCKET_MODEL), models.build_claim(specs.BUCKET_MODEL)]
 
 
 def render_control_plane() -> list[Any]:
@@ -81,6 +94,7 @@ RENDERED: dict[str, Callable[[], list[Any]]] = {
     "cluster": render_cluster,
     "control_plane": render_control_plane,
     "edge": render_edge,
+    "models": render_models,
     "tenant": render_tenant,
 }
 

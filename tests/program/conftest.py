@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.program.recording import Recording, record
-from tests.stack_files import PEPPER, SIGNING_KEY, dev_config, engine_config, machine
+from tests.stack_files import AGENT_SECRETS, PEPPER, SIGNING_KEY, dev_config, engine_config, machine
 
-SECRETS = {"moltghost:keyPepper": PEPPER, "moltghost:edgeSigningKey": SIGNING_KEY}
+SECRETS = {
+    "moltghost:keyPepper": PEPPER,
+    "moltghost:edgeSigningKey": SIGNING_KEY,
+    "moltghost:agentSecrets": AGENT_SECRETS,
+}
 
 
 @pytest.fixture(scope="session")

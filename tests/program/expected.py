@@ -38,12 +38,21 @@ CHILDREN = {
             "kubernetes:core/v1:Namespace": 1,
             "kubernetes:core/v1:ResourceQuota": 1,
             "kubernetes:core/v1:ServiceAccount": 1,
-            "kubernetes:networking.k8s.io/v1:NetworkPolicy": 3,
+            "kubernetes:networking.k8s.io/v1:NetworkPolicy": 4,
         }
         for tenant in ("acme", "globex")
     },
-    ("moltghost:agent:Agent", "acme-local-helper"): {"kubernetes:agents.x-k8s.io/v1beta1:Sandbox": 1},
-    ("moltghost:agent:Agent", "globex-local-analyst"): {"kubernetes:agents.x-k8s.io/v1beta1:Sandbox": 1},
+    ("moltghost:agent:Agent", "acme-local-helper"): {
+        "kubernetes:agents.x-k8s.io/v1beta1:Sandbox": 1,
+        "kubernetes:core/v1:ConfigMap": 2,
+        "kubernetes:core/v1:Secret": 1,
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy": 1,
+    },
+    ("moltghost:agent:Agent", "globex-local-analyst"): {
+        "kubernetes:agents.x-k8s.io/v1beta1:Sandbox": 1,
+        "kubernetes:core/v1:ConfigMap": 1,
+        "kubernetes:core/v1:Secret": 1,
+    },
     ("moltghost:backup:Backup", "platform-local-backup"): {
         "aws:kms/alias:Alias": 1,
         "aws:kms/key:Key": 1,

@@ -7,8 +7,10 @@ from typing import Any
 
 import pulumi
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from runtime.contract import edge
+from runtime.receipts import public_jwk
 from tests.program.conftest import SECRETS
 from tests.program.expected import BUCKET, CHILDREN, INPUTS, SNAPSHOTS
 from tests.program.recording import Recording, Registered, Secret, record
@@ -126,14 +128,23 @@ def test_only_a_suspendable_agent_keeps_the_mode_it_was_put_in(recording: Record
 
 
 def test_what_the_stack_tells_its_readers(recording: Recording) -> None:
+    key = public_jwk(Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key())
     assert recording.exports == {
         "region": "local",
         "gateway_namespace": "moltghost-system",
         "bucket": BUCKET,
         "edge": {"hostname": "api.moltghost.test", "script": "platform-local-edge"},
         "tenants": [
-            {"id": "acme", "namespace": "acme-local-agents", "agents": [{"name": "helper", "sandbox": "helper"}]},
-            {"id": "globex", "namespace": "globex-local-agents", "agents": [{"name": "analyst", "sandbox": "analyst"}]},
+            {
+                "id": "acme",
+                "namespace": "acme-local-agents",
+                "agents": [{"name": "helper", "sandbox": "helper", "receipt_key": key}],
+            },
+            {
+                "id": "globex",
+                "namespace": "globex-local-agents",
+                "agents": [{"name": "analyst", "sandbox": "analyst", "receipt_key": key}],
+            },
         ],
     }
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.agent.manifests import build_egress, build_pod, build_sandbox
-from components.agent.spec import AgentSpec, EgressSpec, Lifecycle
+from components.agent.manifests import build_config, build_egress, build_pod, build_sandbox, build_skills
+from components.agent.spec import AgentSpec, ClaimSource, EgressSpec, ImageSource, Lifecycle
 from components.quantities import GPU
 from runtime.contract import env, image, labels, ports
-from tests.components.specs import AGENT
+from tests.components.specs import AGENT, IMAGE
 
 
 @given(st.floats(0.1, 64), st.integers(1, 512), st.integers(50, 2000))
@@ -28,7 +28,14 @@ def test_whatever_its_size_it_has_one_gpu_and_memory_it_can_count_on(cpu: float,
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("volume_gb", 49), ("volume_gb", 2001), ("cpu", 0), ("image", "runtime:latest"), ("model", "../x")],
+    [
+        ("volume_gb", 49),
+        ("volume_gb", 2001),
+        ("cpu", 0),
+        ("memory_gib", 1.5),
+        ("image", "runtime:latest"),
+        ("secrets", ("../x",)),
+    ],
 )
 def test_what_is_out_of_bounds_is_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError, match=field):
@@ -43,13 +50,64 @@ def test_the_gateway_finds_the_pod_by_the_labels_of_its_sandbox() -> None:
     assert sandbox["spec"]["podTemplate"]["metadata"]["labels"] == own
 
 
-def test_only_its_volume_and_tmp_can_be_written() -> None:
+def test_only_its_volume_and_its_scratch_can_be_written() -> None:
     pod = build_pod(AGENT)
     (container,) = pod["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {image.DATA_DIR, "/tmp"}  # noqa: S108
-    assert pod["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}]
+    writable = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
+    assert writable == {image.DATA_DIR, image.RUN_DIR, "/tmp"}  # noqa: S108  # a path in the pod
     assert pod["securityContext"]["runAsUser"] == image.UID
+
+
+def test_every_volume_is_mounted_and_scratch_is_bounded() -> None:
+    for spec in (AGENT, AGENT.model_copy(update={"skills": None})):
+        pod = build_pod(spec)
+        (container,) = pod["containers"]
+        mounted = [mount["name"] for mount in container["volumeMounts"]]
+        assert sorted(mounted) == sorted(["data", *(volume["name"] for volume in pod["volumes"])])
+        assert all(volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if "emptyDir" in volume)
+
+
+def test_the_token_of_the_pod_lies_in_memory() -> None:
+    (own,) = [volume for volume in build_pod(AGENT)["volumes"] if volume["name"] == "own"]
+    assert own["emptyDir"]["medium"] == "Memory"
+
+
+@pytest.mark.parametrize(
+    ("source", "volume"),
+    [
+        (ImageSource(reference=IMAGE), {"image": {"reference": IMAGE, "pullPolicy": "IfNotPresent"}}),
+        (ClaimSource(claim="weights"), {"persistentVolumeClaim": {"claimName": "weights", "readOnly": True}}),
+    ],
+)
+def test_a_model_is_mounted_from_where_it_is(source: ImageSource | ClaimSource, volume: dict[str, object]) -> None:
+    model = AGENT.model.model_copy(update={"source": source})
+    volumes = build_pod(AGENT.model_copy(update={"model": model}))["volumes"]
+    assert {"name": "model", **volume} in volumes
+
+
+def test_skills_are_mounted_as_the_tree_they_were_signed_as_and_never_change_in_place() -> None:
+    skills = build_skills(AGENT)
+    assert skills is not None
+    assert skills["immutable"] is True
+    (mounted,) = [volume for volume in build_pod(AGENT)["volumes"] if volume["name"] == "skills"]
+    assert mounted["configMap"]["name"] == skills["metadata"]["name"]
+    assert {item["key"] for item in mounted["configMap"]["items"]} == set(skills["binaryData"])
+    assert AGENT.skills is not None
+    other = AGENT.model_copy(update={"skills": AGENT.skills.model_copy(update={"digest": "99" * 32})})
+    renamed = build_skills(other)
+    assert renamed is not None
+    assert renamed["metadata"]["name"] != skills["metadata"]["name"]
+
+
+def test_an_agent_without_skills_has_none_mounted() -> None:
+    assert build_skills(AGENT.model_copy(update={"skills": None})) is None
+
+
+def test_no_secret_of_the_agents_is_in_its_environment_or_configuration() -> None:
+    (container,) = build_pod(AGENT)["containers"]
+    assert all("valueFrom" not in each for each in container["env"])
+    assert set(build_config(AGENT)["data"]) == {image.OPENCLAW_CONFIG_FILE, image.EDGE_KEYS_FILE}
 
 
 def test_it_is_placed_where_its_gpu_class_is() -> None:
@@ -62,15 +120,16 @@ def test_the_image_is_told_who_it_is() -> None:
     (container,) = build_pod(AGENT)["containers"]
     told = {each["name"]: each["value"] for each in container["env"]}
     assert (told[env.TENANT], told[env.AGENT]) == ("acme", "helper")
-    assert told[env.MODEL_SOURCE] == "/models/tiny"
-    assert told[env.DATA_DIR] == image.DATA_DIR
-    assert '"kid": "one"' in told[env.EDGE_KEYS]
+    assert told[env.MODEL_DIGEST] == AGENT.model.digest
+    assert AGENT.skills is not None
+    assert (told[env.SKILLS_KEY], told[env.SKILLS_DIGEST]) == (AGENT.skills.key, AGENT.skills.digest)
+    assert '"kid": "one"' in build_config(AGENT)["data"][image.EDGE_KEYS_FILE]
 
 
 def test_it_is_ready_only_when_its_own_port_says_so() -> None:
     (container,) = build_pod(AGENT)["containers"]
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["httpGet"]["port"] == ports.AGENT
+        assert container[probe]["httpGet"]["port"] == ports.AGENT_OPS
     assert container["readinessProbe"]["httpGet"]["path"] != container["livenessProbe"]["httpGet"]["path"]
 
 
