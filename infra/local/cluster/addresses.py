@@ -15,6 +15,7 @@ WORLD_ADDRESSES = (
     "203.0.113.10",  # a public host
     "203.0.113.20",  # another public host, for rules that admit one of the two
     "10.255.255.10",  # a host of another site's private network
+    "192.31.196.10",  # a customer's own service; the range is AS112's sink (RFC 7535), so nobody's host
 )
 """Addresses outside the region, played by a network namespace of this machine."""
 
