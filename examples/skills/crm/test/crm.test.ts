@@ -73,14 +73,11 @@ describe("a customer", () => {
     expect(crm.seen[0]?.url).toBe(url);
   });
 
-  test.each([".", ".."])(
-    "numbered %j is none, and nobody is asked",
-    async (number) => {
-      const crm = await serve(json(ACME));
-      expect(await query(number, crm)).toEqual({ ok: false, error: "This is no customer's number." });
-      expect(crm.seen).toEqual([]);
-    },
-  );
+  test.each([".", ".."])("numbered %j is none, and nobody is asked", async (number) => {
+    const crm = await serve(json(ACME));
+    expect(await query(number, crm)).toEqual({ ok: false, error: "This is no customer's number." });
+    expect(crm.seen).toEqual([]);
+  });
 });
 
 const BIG = "x".repeat(70_000);
