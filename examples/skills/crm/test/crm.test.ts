@@ -135,13 +135,16 @@ describe("a skill that is not set up", () => {
     crm = await serve(json(ACME));
   });
 
-  test.each(["ftp://crm.example", "not a url", "http://user:pass@127.0.0.1/", "http://127.0.0.1/?key=1"])(
-    "says so of the address %s",
-    async (baseUrl) => {
-      expect(await query("ACME-1", { baseUrl })).toEqual(NOT_SET_UP);
-      expect(warn).toHaveBeenCalledExactlyOnceWith("crm_query: baseUrl is no plain http or https URL");
-    },
-  );
+  test.each([
+    "ftp://crm.example",
+    "not a url",
+    "http://user@127.0.0.1/",
+    "http://:pass@127.0.0.1/",
+    "http://127.0.0.1/?key=1",
+  ])("says so of the address %s", async (baseUrl) => {
+    expect(await query("ACME-1", { baseUrl })).toEqual(NOT_SET_UP);
+    expect(warn).toHaveBeenCalledExactlyOnceWith("crm_query: baseUrl is no plain http or https URL");
+  });
 
   test("says so where there is no token file", async () => {
     expect(await query("ACME-1", { ...crm, tokenFile: `${tokenFile}.gone` })).toEqual(NOT_SET_UP);
