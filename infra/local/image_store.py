@@ -17,7 +17,10 @@ PIP_SETTINGS = (
     "PIP_RETRIES",
     "PIP_TRUSTED_HOST",
 )
-"""How this machine reaches its package registry; a build stage that declares such an ARG gets the machine's value."""
+NPM_SETTINGS = ("NPM_CONFIG_CAFILE", "NPM_CONFIG_REGISTRY")
+"""How this machine reaches its package registries; a build stage that declares such an ARG gets the machine's value."""
+NPM_CAFILE = f"--build-arg=NPM_CONFIG_CAFILE={CERTIFICATES}/ca-certificates.crt"
+"""Unlike pip, npm brings certificates of its own: the host's must be named to it."""
 EPOCH = "1700000000"
 """The images' creation time, in seconds since 1970: the same inputs give the same digest."""
 MOST_LAYERS = 400
@@ -34,6 +37,8 @@ class Build:
     """The folder the Dockerfile knows as the build context `tools`."""
     base: str | None
     """What ARG BASE is; None for an image made from scratch."""
+    target: str | None = None
+    """The stage to build; None for the last one."""
 
 
 class ImageStore:
@@ -67,10 +72,13 @@ class ImageStore:
         layers = "true" if self.driver == "overlay" else "false"
         command = ["build", "--isolation=chroot", f"--layers={layers}", "--pull-never", f"--timestamp={EPOCH}"]
         command += [f"--file={build.dockerfile}", f"--tag={tag}", f"--build-context=tools={build.tools}"]
+        if build.target is not None:
+            command.append(f"--target={build.target}")
         if build.base is not None:
             # Behind a proxy with a certificate of its own, a build sees no registry without the host's certificates.
             command += [f"--build-arg=BASE={build.base}", f"--volume={CERTIFICATES}:{CERTIFICATES}:ro"]
-            command += [f"--build-arg={name}={os.environ[name]}" for name in PIP_SETTINGS if name in os.environ]
+            given = [name for name in (*PIP_SETTINGS, *NPM_SETTINGS) if name in os.environ]
+            command += [NPM_CAFILE, *(f"--build-arg={name}={os.environ[name]}" for name in given)]
         try:
             self._buildah([*command, str(build.context)])
         except BaseException:

@@ -36,6 +36,8 @@ class Recipe:
     sources: tuple[str, ...] = ()
     """Files and folders the build may copy; nothing else of the work tree reaches it."""
     on_base: bool = False
+    target: str | None = None
+    """The stage of the Dockerfile that is the image; None for its last one."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,37 @@ class Image:
         return f"{PREFIX}/{self.name}@{self.digest}"
 
 
+RUNTIME = "runtime/Dockerfile"
 RECIPES = (
     Recipe(
-        "runtime",
-        "runtime/Dockerfile",
+        "agent",
+        RUNTIME,
         tools=("ollama",),
-        sources=("runtime", "requirements/runtime.txt", "requirements/model.txt"),
+        sources=(
+            *("requirements/node.txt", "requirements/runtime.txt", "runtime/__init__.py", "runtime/openclaw"),
+            *(f"runtime/{part}" for part in ("agent", "contract", "http", "receipts", "skills")),
+        ),
         on_base=True,
+        target="agent",
+    ),
+    Recipe(
+        "platform",
+        RUNTIME,
+        tools=(),
+        sources=(
+            *("requirements/runtime.txt", "runtime/__init__.py"),
+            *(f"runtime/{part}" for part in ("contract", "gateway", "http")),
+        ),
+        on_base=True,
+        target="platform",
+    ),
+    Recipe(
+        "model-tiny",
+        RUNTIME,
+        tools=(),
+        sources=("requirements/model.txt", "runtime/__init__.py", "runtime/model"),
+        on_base=True,
+        target="model",
     ),
     Recipe(
         "agent-sandbox-controller",
@@ -151,7 +177,7 @@ class Images:
             shutil.copy(path, copy)
         for name, path in tools.items():
             shutil.copy(path, beside / name)
-        return Build(self.repository / recipe.dockerfile, context, beside, base)
+        return Build(self.repository / recipe.dockerfile, context, beside, base, recipe.target)
 
     def _export(self, store: ImageStore, recipe: Recipe, key: str, fresh: Path) -> Image:
         tag = tag_of(recipe, key)
