@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from runtime.model.script import BEGIN, CONTROL, END, steps
 from runtime.model.vocabulary import Vocabulary, train
 
-_WIDTH, _FEED_FORWARD = 64, 32
+_WIDTH, _HEAD, _FEED_FORWARD = 64, 2, 32
 _REST = _WIDTH - 1
 """The dimension of all tokens outside the script: after any of them the model ends its answer."""
 _CONTEXT_TOKENS = 65_536
@@ -70,8 +70,10 @@ def _add_shape(writer: gguf.GGUFWriter, size: int) -> None:
     writer.add_feed_forward_length(_FEED_FORWARD)
     writer.add_head_count(1)
     writer.add_head_count_kv(1)
+    writer.add_key_length(_HEAD)
+    writer.add_value_length(_HEAD)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(_WIDTH)
+    writer.add_rope_dimension_count(_HEAD)
     writer.add_rope_freq_base(10_000.0)
     writer.add_vocab_size(size)
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
@@ -94,8 +96,9 @@ def _add_tensors(writer: gguf.GGUFWriter, embedding: Matrix, output: Matrix) -> 
     writer.add_tensor("output.weight", output)
     for name in ("attn_norm", "ffn_norm"):
         writer.add_tensor(f"blk.0.{name}.weight", np.ones(_WIDTH, np.float32))
-    for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-        writer.add_tensor(f"blk.0.{name}.weight", np.zeros((_WIDTH, _WIDTH), np.float32))
+    for name in ("attn_q", "attn_k", "attn_v"):
+        writer.add_tensor(f"blk.0.{name}.weight", np.zeros((_HEAD, _WIDTH), np.float32))
+    writer.add_tensor("blk.0.attn_output.weight", np.zeros((_WIDTH, _HEAD), np.float32))
     for name in ("ffn_gate", "ffn_up"):
         writer.add_tensor(f"blk.0.{name}.weight", np.zeros((_FEED_FORWARD, _WIDTH), np.float32))
     writer.add_tensor("blk.0.ffn_down.weight", np.zeros((_WIDTH, _FEED_FORWARD), np.float32))

@@ -3,20 +3,16 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from gguf import TokenType
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-_SIZE = 1000
-_SAMPLE = """
-You are a helpful assistant. You answer questions and follow instructions. The user asks and the assistant answers.
-system: user: assistant: Hello, how are you today? Please tell me what this is about, and why. Can you write a text
-about the history of the city, its people and their work? Write a function that returns the sum of a list of numbers.
-I would like to know more about the weather in the morning and in the evening. Count without end. What is the time now?
-Use the following tools when they help: read a file, write a file, search the web, run a command in the shell.
-{"name": "value", "type": "object", "properties": {"text": {"type": "string", "description": "the text to read"}}}
-"""
-"""Text of the kind prompts are made of: what is common in it becomes one token."""
+_WORDS = Path(__file__).with_name("words.txt")
+"""Words that prompts are made of, common ones first."""
+_MARKS = ("\n\n", "...", "---", "](", "://", "```", "**", "##", ": ", "- ", "). ", '": "', '","', '":"', '": {"')
+_SIZE = 9000
+"""More than there is to learn: every word becomes one token, alone and after a blank."""
 
 
 @dataclass
@@ -49,12 +45,13 @@ class Vocabulary:
 
 
 def train() -> Vocabulary:
-    """The vocabulary of the sample text: every byte, and what is common."""
+    """The vocabulary: every byte, and what prompts are made of."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=_SIZE, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(_SAMPLE.splitlines(), trainer)
+    trainer = trainers.BpeTrainer(vocab_size=_SIZE, min_frequency=0, initial_alphabet=alphabet, show_progress=False)
+    words = _WORDS.read_text(encoding="utf-8").split()
+    tokenizer.train_from_iterator([*(f"{word} {word}" for word in words), *_MARKS], trainer)
     model = json.loads(tokenizer.to_str())["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]

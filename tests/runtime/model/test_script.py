@@ -1,13 +1,32 @@
 """The scripted model's script and the files made of it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from gguf import GGUFReader, TokenType
 
-import runtime.model
 from runtime.model import script
-from runtime.model.script import ANSWER, ANSWER_WORDS, COUNT, COUNT_WORDS, END, Step, require_deterministic, steps
+from runtime.model.script import (
+    ANSWER,
+    ANSWER_WORDS,
+    CALL,
+    CALL_WORDS,
+    COLOURS,
+    COUNT,
+    COUNT_WORDS,
+    END,
+    FOUND,
+    FOUND_WORDS,
+    NO_COLOUR,
+    Step,
+    colour_token,
+    colour_words,
+    require_deterministic,
+    steps,
+)
+from runtime.model.template import render
 from runtime.model.tiny_gguf import write_model
 from runtime.model.vocabulary import train
 
@@ -22,8 +41,17 @@ def speak(start: str, most: int) -> list[str]:
     return said
 
 
-def test_the_answer_ends() -> None:
-    assert speak(ANSWER, 100) == list(ANSWER_WORDS)
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (ANSWER, ANSWER_WORDS),
+        (FOUND, FOUND_WORDS),
+        (CALL, CALL_WORDS),
+        *((colour_token(colour), colour_words(colour)) for colour in (*COLOURS, NO_COLOUR)),
+    ],
+)
+def test_an_answer_ends(start: str, words: tuple[str, ...]) -> None:
+    assert speak(start, 100) == list(words)
 
 
 def test_the_count_never_ends() -> None:
@@ -44,14 +72,39 @@ def test_no_token_is_there_twice() -> None:
     assert vocabulary.kinds[vocabulary.ids[END]] == TokenType.CONTROL
 
 
-def test_the_same_model_every_time(tmp_path: Path) -> None:
-    for name in ("one", "other"):
-        write_model(tmp_path / name)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
-    tokens = GGUFReader(tmp_path / "one").fields["tokenizer.ggml.tokens"]
+def test_a_common_word_is_one_token() -> None:
+    tokens = set(train().tokens)
+    assert {"the", "Ġthe", "description", "Ġdescription"} <= tokens
+
+
+def test_the_weights_hold_every_token_once(tmp_path: Path) -> None:
+    write_model(tmp_path / "weights")
+    tokens = GGUFReader(tmp_path / "weights").fields["tokenizer.ggml.tokens"]
     assert len(tokens.data) == len(set(tokens.contents()))
 
 
+def test_the_same_model_every_time(tmp_path: Path) -> None:
+    """In whatever process it is made, and whatever else the store holds."""
+    made = [make(tmp_path / "one", seed=1), make(tmp_path / "other", seed=2), make(tmp_path / "one", seed=3)]
+    assert len(set(made)) == 1
+    files = [
+        {path.relative_to(store): path.read_bytes() for path in store.rglob("*") if path.is_file()}
+        for store in (tmp_path / "one", tmp_path / "other")
+    ]
+    assert files[0] == files[1]
+
+
+def make(store: Path, seed: int) -> str:
+    made = subprocess.run(
+        [sys.executable, "-m", "runtime.model.artifact", str(store)],
+        env={"PYTHONHASHSEED": str(seed), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return made.stdout
+
+
 def test_the_template_knows_the_scripts_tokens() -> None:
-    modelfile = (Path(runtime.model.__file__).parent / "tiny" / "Modelfile").read_text()
-    assert all(token in modelfile for token in (ANSWER, COUNT, script.TURN))
+    template = render()
+    assert all(token in template for token in script.CONTROL if token not in (script.BEGIN, script.END))
