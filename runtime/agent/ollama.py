@@ -12,7 +12,6 @@ from yarl import URL
 
 from runtime.agent.failures import ModelError, ServerError
 from runtime.agent.settings import AgentSettings
-from runtime.contract import paths
 
 PROGRAM = "ollama"
 HOST = "127.0.0.1"
@@ -21,21 +20,31 @@ _UP_S = 30
 """Seconds Ollama may take until it listens."""
 _QUERY_S = 10
 """Seconds a question about its state may take."""
+_NANOSECONDS = 1_000_000_000
+_OWN_QUESTIONS = ('"/api/version"', '"/api/tags"', '"/api/ps"')
+
+
+def store_folder(settings: AgentSettings) -> Path:
+    """Where on the agent's volume Ollama keeps its model."""
+    return settings.places.data / "ollama"
 
 
 def environment(settings: AgentSettings, path: str) -> dict[str, str]:
     """All that Ollama is told: loopback only, everything it writes on the agent's volume, nothing of ours but PATH.
 
-    The model stays loaded for good, and neither the cloud nor another model is ever reached for.
+    One model is loaded at most, for one request at a time, so that its memory is what was asked for; neither the cloud
+    nor another model is ever reached for.
     """
+    store = store_folder(settings)
     return {
         "PATH": path,
-        "HOME": str(settings.data_dir / "home"),
-        "OLLAMA_HOST": f"{HOST}:{settings.model_port}",
-        "OLLAMA_MODELS": str(settings.data_dir / "models"),
+        "HOME": str(store / "home"),
+        "OLLAMA_HOST": f"{HOST}:{settings.ports.ollama}",
+        "OLLAMA_MODELS": str(store),
         "OLLAMA_CONTEXT_LENGTH": str(settings.context_tokens),
-        "OLLAMA_KEEP_ALIVE": "-1",
+        "OLLAMA_KEEP_ALIVE": str(settings.keep_alive_s),
         "OLLAMA_MAX_LOADED_MODELS": "1",
+        "OLLAMA_NUM_PARALLEL": "1",
         "OLLAMA_NO_CLOUD": "1",
         "OLLAMA_NOHISTORY": "1",
         "OLLAMA_NOPRUNE": "1",
@@ -45,9 +54,9 @@ def environment(settings: AgentSettings, path: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model in memory, and the context length it was loaded with."""
+    """A model in memory: its digest, as `sha256:<hex>`, and the context length it was loaded with."""
 
-    name: str
+    digest: str
     context_tokens: int
 
 
@@ -57,11 +66,6 @@ class OllamaApi:
     def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
         self._session = session
         self._base = URL(f"http://{HOST}:{port}")
-
-    @property
-    def chat_url(self) -> URL:
-        """Where chats go, in OpenAI's form."""
-        return self._base.with_path(paths.CHAT_COMPLETIONS)
 
     async def wait_until_up(self) -> None:
         """Raises ServerError if it does not listen in time."""
@@ -82,25 +86,30 @@ class OllamaApi:
     async def digest(self, model: str) -> str | None:
         """The digest of a model it has, None if it has no such model."""
         found = await self._call("GET", "/api/tags", timeout_s=_QUERY_S)
-        return next((str(entry["digest"]) for entry in found["models"] if _is_named(entry, model)), None)
+        return next((_digest(entry) for entry in found["models"] if _is_named(entry, model)), None)
 
     async def loaded(self, model: str) -> LoadedModel | None:
         """The model as it is in memory, None if it isn't."""
         found = await self._call("GET", "/api/ps", timeout_s=_QUERY_S)
         entry = next((entry for entry in found["models"] if _is_named(entry, model)), None)
-        return None if entry is None else LoadedModel(entry["name"], entry["context_length"])
+        return None if entry is None else LoadedModel(_digest(entry), entry["context_length"])
 
-    async def set_context(self, model: str, tokens: int) -> None:
-        """Make `tokens` the model's own context length, so that every request has it."""
-        change = {"model": model, "from": model, "parameters": {"num_ctx": tokens}, "stream": False}
-        await self._call("POST", "/api/create", change)
+    async def speak(self, model: str, context_tokens: int) -> float:
+        """Have the model say one token, the way OpenClaw asks it to, which loads it; the seconds loading took.
 
-    async def speak(self, model: str) -> None:
-        """Have the model say one token, the way clients ask it to; this loads it."""
-        question = {"model": model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
-        answer = await self._call("POST", paths.CHAT_COMPLETIONS, question)
-        if not answer["choices"]:
-            raise ModelError("the model answered nothing")
+        A request's own context length goes before what the model or Ollama's environment say, and one that differs
+        from the loaded model's makes Ollama load it anew.
+        """
+        question = {
+            "model": model,
+            "messages": [{"role": "user", "content": "Hello"}],
+            "options": {"num_ctx": context_tokens, "num_predict": 1},
+            "stream": False,
+        }
+        answer = await self._call("POST", "/api/chat", question)
+        if not answer.get("eval_count"):
+            raise ModelError(f"model {model}: said nothing")
+        return float(answer["load_duration"]) / _NANOSECONDS
 
     async def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, timeout_s: float | None = None
@@ -123,20 +132,18 @@ def _is_named(entry: Mapping[str, Any], model: str) -> bool:
     return entry["name"] in (model, f"{model}:latest")
 
 
+def _digest(entry: Mapping[str, Any]) -> str:
+    return f"sha256:{entry['digest']}"
+
+
 def _reason(text: bytes) -> str:
-    """The error in an answer, in either of the two shapes Ollama has for one."""
+    """The error in an answer."""
     try:
-        error = json.loads(text)["error"]
+        return str(json.loads(text)["error"])
     except (ValueError, KeyError, TypeError):
         return text[:300].decode(errors="replace")
-    return str(error["message"] if isinstance(error, dict) else error)
 
 
 def is_own_question(line: str) -> bool:
-    """Is this line of its log about one of the supervisor's own calls? Clients never get to call `/api`."""
-    return line.startswith("[GIN]") and '"/api/' in line
-
-
-def create_command(model: str, source: Path) -> tuple[str, ...]:
-    """The command that makes a model of the Modelfile in `source`."""
-    return (PROGRAM, "create", model, "-f", str(source / "Modelfile"))
+    """Is this line of its log about the supervisor asking for its state? Nobody else gets to ask that."""
+    return line.startswith("[GIN]") and any(question in line for question in _OWN_QUESTIONS)

@@ -1,228 +1,199 @@
-"""The agent's program as it runs in a pod, with the real model server and the scripted model."""
+"""The agent's model in the real model server: installed, proven, and asked whether it answers."""
 
-import asyncio
-import json
-import os
 import signal
-import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from shutil import copy
-from typing import Any
 
 import aiohttp
 import psutil
 import pytest
 
-import runtime.model
-from infra.local.tools import Tools
-from runtime.contract import env, paths
-from runtime.model.tiny_gguf import write_model
-from tests.runtime.serving import EDGE, LOOPBACK
+from runtime.agent.failures import AgentError, ModelError, ServerError
+from runtime.agent.model.answering import Answering
+from runtime.agent.model.install import install
+from runtime.agent.model.loading import prove_loaded
+from runtime.agent.ollama import OllamaApi, store_folder
+from runtime.agent.settings import AgentSettings, Places, Ports
+from runtime.model.artifact import NAME, write_artifact
+from runtime.model.store import (
+    PARAMETERS_TYPE,
+    WEIGHTS_TYPE,
+    Manifest,
+    blob_path,
+    canonical,
+    find_manifest,
+    write_blob,
+    write_manifest,
+)
+from tests.loopback import free_port
+from tests.runtime.model.server import Server, serving
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.image
 
-ENDLESS = "Count without end."
-CONTEXT = 2048
-
-
-class Agent:
-    """A running agent program, what it has logged, and its model server."""
-
-    def __init__(self, process: asyncio.subprocess.Process, port: int, model_port: int, reason: Path) -> None:
-        self.process = process
-        self.url = f"http://{LOOPBACK}:{port}"
-        self.model_url = f"http://{LOOPBACK}:{model_port}"
-        self.reason = reason
-        self.lines: list[dict[str, Any]] = []
-        self._heard = asyncio.Event()
-        self._reading = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        assert self.process.stdout is not None
-        async for line in self.process.stdout:
-            self.lines.append(json.loads(line))
-            self._heard.set()
-
-    async def until(self, says: Callable[[dict[str, Any]], bool], timeout_s: float = 30) -> dict[str, Any]:
-        """The first line of its log that `says` so."""
-        async with asyncio.timeout(timeout_s):
-            while not (found := [line for line in self.lines if says(line)]):
-                self._heard.clear()
-                await self._heard.wait()
-        return found[0]
-
-    def runner(self) -> psutil.Process:
-        """The process that computes."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return next(child for child in children if "runner" in child.cmdline())
-
-    def processes(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    async def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
-            status = await self.process.wait()
-            await self._reading
-        return status
-
-
-@pytest.fixture(scope="module")
-def ollama() -> Path:
-    found = Tools().resolve("ollama").path
-    if found is None:
-        pytest.fail("no model server: run `moltghost prepare --tests` first")
-    return found
+CONTEXT = 4096
+TRAINED = 65_536
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny")
-    copy(Path(runtime.model.__file__).parent / "tiny" / "Modelfile", folder)
-    write_model(folder / "tiny.gguf")
+    folder = tmp_path_factory.mktemp("source")
+    write_artifact(folder)
     return folder
 
 
-@asynccontextmanager
-async def running(ollama: Path, source: Path, data: Path, ports: Callable[[], int]) -> AsyncIterator[Agent]:
-    port, model_port, reason = ports(), ports(), data / "termination-log"
-    reason.touch()
-    told = {
-        "PATH": f"{ollama.parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        env.TENANT: "acme",
-        env.AGENT: "helper",
-        env.EDGE_KEYS: EDGE.jwks,
-        env.MODEL: "tiny",
-        env.MODEL_SOURCE: str(source),
-        env.CONTEXT_TOKENS: str(CONTEXT),
-        env.DATA_DIR: str(data),
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.runtime.agent.program", str(port), str(model_port), str(reason),
-        env=told, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    agent = Agent(process, port, model_port, reason)
-    try:
-        yield agent
-    finally:
-        if process.returncode is None:
-            await agent.end()
+@pytest.fixture
+def settings(source: Path, tmp_path: Path) -> AgentSettings:
+    digest = write_artifact(source)
+    places = Places(data=tmp_path, model=source)
+    return AgentSettings("acme", "helper", NAME, digest, CONTEXT, places=places, ports=Ports(ollama=free_port()))
 
 
 @pytest.fixture
-async def agent(
-    ollama: Path, source: Path, tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
-) -> AsyncIterator[Agent]:
-    async with running(ollama, source, tmp_path, unused_tcp_port_factory) as agent:
-        await agent.until(lambda line: line["event"] == "ready")
-        yield agent
-
-
-def wish(content: str, **more: Any) -> dict[str, Any]:
-    return {"model": "helper", "messages": [{"role": "user", "content": content}], **more}
+def server(settings: AgentSettings) -> Iterator[Server]:
+    install(settings)
+    with serving(settings) as server:
+        yield server
 
 
 @asynccontextmanager
-async def chat(agent: Agent, **body: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-    url = agent.url + paths.CHAT_COMPLETIONS
-    async with aiohttp.ClientSession() as client, client.post(url, json=wish(**body), headers=EDGE.headers()) as answer:
-        yield answer
+async def api_of(settings: AgentSettings) -> AsyncIterator[OllamaApi]:
+    async with aiohttp.ClientSession() as session:
+        yield OllamaApi(session, settings.ports.ollama)
 
 
-async def test_the_model_answers_whole_and_in_a_stream(agent: Agent) -> None:
-    async with chat(agent, content="Hi") as answer:
-        said = await answer.json()
-    assert said["choices"][0]["message"]["content"] == "Hello from the tiny model."
-    async with chat(agent, content="Hi", stream=True) as answer:
-        assert answer.content_type == "text/event-stream"
-        events = [line[6:].strip() async for line in answer.content if line.startswith(b"data: ")]
-    assert events[-1] == b"[DONE]"
-    deltas = [json.loads(event)["choices"][0]["delta"].get("content", "") for event in events[:-1]]
-    assert "".join(deltas) == "Hello from the tiny model."
-    assert len([delta for delta in deltas if delta]) > 1
+def variant(settings: AgentSettings, media_type: str, content: bytes) -> AgentSettings:
+    """The same with another model in the source: the scripted one, but for one layer."""
+    source = settings.places.model
+    given = find_manifest(source, settings.model_digest)
+    layers = tuple(
+        write_blob(source, media_type, content) if layer.media_type == media_type else layer for layer in given.layers
+    )
+    return replace(settings, model="variant", model_digest=write_manifest(source, "variant", given.config, layers))
 
 
-async def test_a_request_says_how_long_an_endless_answer_gets(agent: Agent) -> None:
-    async with chat(agent, content=ENDLESS, max_tokens=12) as answer:
-        said = await answer.json()
-    assert said["choices"][0]["message"]["content"].split()[:9] == [
-        "one", "two", "three", "four", "five", "six", "seven", "eight", "one"
-    ]  # fmt: skip
-    assert said["choices"][0]["finish_reason"] == "length"
-    assert said["usage"]["completion_tokens"] == 12
+async def test_the_model_asked_for_is_loaded_as_asked(settings: AgentSettings, server: Server) -> None:
+    async with api_of(settings) as api:
+        seconds = await prove_loaded(api, settings)
+        again = await prove_loaded(api, settings)
+    assert 0 < again < seconds < 60
+    [model] = server.loaded()
+    assert f"sha256:{model['digest']}" == settings.model_digest
+    assert model["context_length"] == CONTEXT
+    assert int(model["expires_at"][:4]) > 2200
+    log = (settings.places.data / "ollama.log").read_text()
+    assert "cloud disabled: true" in log
 
 
-async def test_the_model_is_loaded_as_asked_and_stays(agent: Agent) -> None:
-    async with aiohttp.ClientSession() as client, client.get(f"{agent.model_url}/api/ps") as answer:
-        [loaded] = (await answer.json())["models"]
-    assert loaded["context_length"] == CONTEXT
-    assert int(loaded["expires_at"][:4]) > 2200
-    assert any("cloud disabled: true" in line.get("line", "") for line in agent.lines)
+async def test_another_model_than_asked_for_is_refused(settings: AgentSettings, server: Server) -> None:
+    async with api_of(settings) as api:
+        asked = f"sha256:{'0' * 64}"
+        with pytest.raises(ModelError, match=f"has {settings.model_digest}, asked for was {asked}"):
+            await prove_loaded(api, replace(settings, model_digest=asked))
+        with pytest.raises(ModelError, match="has none of that name"):
+            await prove_loaded(api, replace(settings, model="other"))
+    assert server.loaded() == []
 
 
-async def test_a_client_that_goes_stops_the_model_within_a_second(agent: Agent) -> None:
-    own = await agent.until(_is_chat)  # the supervisor's own question
-    async with chat(agent, content=ENDLESS, stream=True, max_tokens=100_000) as answer:
-        for _ in range(20):
-            await answer.content.readline()
-        runner = agent.runner()
-        gone = time.monotonic()
-    await agent.until(lambda line: _is_chat(line) and line is not own)
-    assert time.monotonic() - gone < 1
-    before = sum(runner.cpu_times()[:2])
-    await asyncio.sleep(0.5)  # the span in which it must compute nothing
-    assert sum(runner.cpu_times()[:2]) - before < 0.1
-    request = await agent.until(lambda line: line["event"] == "request")
-    assert request["outcome"] == "client_gone"
+async def test_more_context_than_the_model_was_trained_for_is_refused(settings: AgentSettings) -> None:
+    wish = replace(settings, context_tokens=2 * TRAINED)
+    install(wish)
+    with serving(wish):
+        async with api_of(wish) as api:
+            with pytest.raises(ModelError, match=f"has a context of {TRAINED} tokens where {2 * TRAINED} were asked"):
+                await prove_loaded(api, wish)
 
 
-def _is_chat(line: dict[str, Any]) -> bool:
-    """Does the model server say that a chat has ended?"""
-    text = line.get("line", "")
-    return "[GIN]" in text and paths.CHAT_COMPLETIONS in text
+async def test_whose_context_length_counts(settings: AgentSettings) -> None:
+    """The request's before the model's own before the environment's; another one loads the model anew."""
+    own = variant(settings, PARAMETERS_TYPE, canonical({"num_ctx": 2048}))
+    install(replace(own, context_tokens=2048))
+    with serving(own) as server:
+        async with api_of(own) as api:
+            server.client.post("/api/chat", json={"model": own.model, "messages": [{"role": "user", "content": "Hi"}]})
+            assert [model["context_length"] for model in server.loaded()] == [2048]
+            before = server.runner()
+            await prove_loaded(api, own)
+            assert [model["context_length"] for model in server.loaded()] == [CONTEXT]
+            assert server.runner() != before
 
 
-async def test_an_end_lets_answers_finish_and_leaves_nothing(agent: Agent) -> None:
-    started = agent.processes()
-    assert len(started) == 2
-    async with chat(agent, content=ENDLESS, stream=True, max_tokens=150) as answer:
-        await answer.content.readline()
-        ending = asyncio.create_task(agent.end())
-        await agent.until(lambda line: line["event"] == "stopping")
-        async with aiohttp.ClientSession() as client:
-            async with client.get(agent.url + paths.READY) as probe:
-                assert probe.status == 503
-            async with client.post(agent.url + paths.CHAT_COMPLETIONS, json={}, headers=EDGE.headers()) as late:
-                assert late.status == 503
-        assert b"[DONE]" in await answer.read()
-    assert await ending == 0
-    assert psutil.wait_procs(started, timeout=2)[1] == []
-    assert agent.reason.read_text() == ""
+def half(weights: bytes) -> bytes:
+    return weights[: len(weights) // 2]
 
 
-async def test_a_second_start_makes_no_model(
-    ollama: Path, source: Path, tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda _: b"GGUF nonsense", "its weights are damaged, or not those of a model that chats"),
+        (lambda _: b"", "its weights are damaged, or not those of a model that chats"),
+        (half, "exceeds file size"),
+    ],
+    ids=["nonsense", "empty", "half"],
+)
+async def test_weights_that_cannot_be_loaded_are_an_error_with_the_reason(
+    change: Callable[[bytes], bytes], says: str, settings: AgentSettings
 ) -> None:
-    for expected in ("model made", "model is there"):
-        async with running(ollama, source, tmp_path, unused_tcp_port_factory) as agent:
-            await agent.until(lambda line: line["event"] == "ready")
-            assert any(line["event"] == expected for line in agent.lines)
+    manifest = find_manifest(settings.places.model, settings.model_digest)
+    bad = variant(settings, WEIGHTS_TYPE, change(weights(settings, manifest)))
+    install(bad)
+    with serving(bad):
+        async with api_of(bad) as api:
+            with pytest.raises(AgentError) as failed:
+                await prove_loaded(api, bad)
+    assert isinstance(failed.value, ModelError)
+    assert says in str(failed.value)
 
 
-@pytest.mark.parametrize("weights", [b"GGUF nonsense", b""])
-async def test_weights_that_are_none_are_a_failed_start_that_says_so(
-    weights: bytes, ollama: Path, source: Path, tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
-) -> None:
-    bad, data = tmp_path / "bad", tmp_path / "data"
-    bad.mkdir()
-    data.mkdir()
-    copy(source / "Modelfile", bad)
-    (bad / "tiny.gguf").write_bytes(weights)
-    async with running(ollama, bad, data, unused_tcp_port_factory) as agent:
-        async with asyncio.timeout(30):
-            assert await agent.process.wait() == 1
-        assert "model tiny: could not be made of" in agent.reason.read_text()
+def weights(settings: AgentSettings, manifest: Manifest) -> bytes:
+    [layer] = [layer for layer in manifest.layers if layer.media_type == WEIGHTS_TYPE]
+    return blob_path(settings.places.model, layer.digest).read_bytes()
+
+
+async def test_a_model_that_hangs_is_noticed_and_forgiven(settings: AgentSettings, server: Server) -> None:
+    async with api_of(settings) as api:
+        answering = Answering(api, settings, limit_s=1, every_s=0)
+        await answering.check()
+        hangs = server.runner()
+        hangs.send_signal(signal.SIGSTOP)
+        with pytest.raises(ServerError, match="said nothing within 1 s"):
+            await answering.check()
+        hangs.send_signal(signal.SIGCONT)
+        await answering.check()
+    assert server.runner() == hangs
+
+
+async def test_a_model_that_died_is_loaded_again(settings: AgentSettings, server: Server) -> None:
+    async with api_of(settings) as api:
+        await prove_loaded(api, settings)
+        died = server.runner()
+        died.kill()
+        psutil.wait_procs([died], timeout=10)
+        await Answering(api, settings).check()
+    assert server.runner() != died
+
+
+async def test_a_model_nobody_asks_is_unloaded_and_left_so(settings: AgentSettings) -> None:
+    brief = replace(settings, keep_alive_s=1)
+    install(brief)
+    with serving(brief) as server:
+        async with api_of(brief) as api:
+            answering = Answering(api, brief, every_s=0)
+            await prove_loaded(api, brief)
+            await answering.check()
+            eventually(lambda: not server.loaded(), "the model is unloaded")
+            await answering.check()
+        assert server.loaded() == []
+
+
+async def test_a_silent_server_is_an_error(settings: AgentSettings) -> None:
+    async with api_of(settings) as api:
+        with pytest.raises(ServerError, match="does not answer /api/tags"):
+            await prove_loaded(api, settings)
+
+
+def test_the_store_is_the_agents_own(settings: AgentSettings, server: Server) -> None:
+    assert store_folder(settings) == settings.places.data / "ollama"
+    assert {model["name"] for model in server.client.get("/api/tags").json()["models"]} == {f"{NAME}:latest"}
