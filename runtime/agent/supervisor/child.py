@@ -16,8 +16,8 @@ from runtime.http.log import event
 
 _LAST_WORDS_S = 0.2
 """Seconds to read what an ended child wrote last, should anything still hold its pipe open."""
-END_S = 2 * SWEEP_S + _LAST_WORDS_S
-"""Seconds from a child's own end until nothing of it is left: a sweep may have to wait for another one."""
+END_S = 3 * SWEEP_S + _LAST_WORDS_S
+"""Seconds from SIGKILL until nothing of a child is left: its own end, a sweep, and one that was just under way."""
 _PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 """What may not be so at the next start."""
 
@@ -80,15 +80,20 @@ class Child:
             # The whole group at one blow: what forks faster than a sweep finds it must not get away.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
+        # Not for ever: what hangs in the kernel must not keep the rest from ending.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SWEEP_S):
+                await self._process.wait()
         self._family.remove(self._process.pid)
         await self._family.sweep()
         await self._output.end(_LAST_WORDS_S)
         await self._output.close()
-        event(_log, logging.INFO, "ended", child=self._spec.name, how=_told(self._process.returncode or 0))
+        event(_log, logging.INFO, "ended", child=self._spec.name, how=_told(self._process.returncode))
 
 
-def _told(status: int) -> str:
+def _told(status: int | None) -> str:
+    if status is None:
+        return "not at all"
     return f"status {status}" if status >= 0 else f"signal {-status}"
 
 

@@ -10,7 +10,7 @@ from runtime.agent.failures import GaveUpError, ServerError
 from runtime.agent.supervisor.child import Child
 from runtime.agent.supervisor.family import Family
 from runtime.agent.supervisor.restarts import History, Patience, after_failure
-from runtime.agent.supervisor.spec import ChildSpec
+from runtime.agent.supervisor.spec import ChildSpec, Step
 from runtime.http.log import event
 
 _ENDING_S = 1
@@ -66,8 +66,9 @@ class KeptChild:
         return 0 if self._proven_at is None else self._clock() - self._proven_at
 
     async def _live_once(self) -> None:
-        """One life of the child. Raises ServerError at its end, or what `prove` and `watch` raise."""
+        """One life of the child. Raises ServerError at its end, or what `before`, `prove` and `watch` raise."""
         self._proven_at = None
+        await self._in_time(self._spec.before, "was not prepared")
         child = await Child.start(self._spec, self._family)
         try:
             await _until_end(child, self._work())
@@ -77,18 +78,21 @@ class KeptChild:
 
     async def _work(self) -> None:
         started = self._clock()
-        try:
-            async with asyncio.timeout(self._spec.prove_s) as limit:
-                await self._spec.prove()
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise ServerError(f"it did not do its work within {self._spec.prove_s:g} s") from error
+        await self._in_time(self._spec.prove, "did not do its work")
         self._proven_at = self._clock()
         self.proven.set()
         event(_log, logging.INFO, "child ready", child=self.name, seconds=round(self._proven_at - started, 2))
         await self._spec.watch()
         await asyncio.Event().wait()  # only its end is left to wait for
+
+    async def _in_time(self, step: Step, otherwise: str) -> None:
+        try:
+            async with asyncio.timeout(self._spec.prove_s) as limit:
+                await step()
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise ServerError(f"it {otherwise} within {self._spec.prove_s:g} s") from error
 
 
 async def _until_end(child: Child, work: Coroutine[Any, Any, None]) -> None:

@@ -18,7 +18,7 @@ from runtime.http.log import event
 
 CUT_S = 1
 """Seconds requests get to say, once they are cut, that they were."""
-CLOSE_S = 3
+CLOSE_S = 2
 """Seconds kept for what comes after the children: closing the servers, leaving the interpreter."""
 
 _log = logging.getLogger("supervisor")

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
 from runtime.agent.failures import AgentError, GaveUpError, ServerError
 from runtime.agent.supervisor.child import Child
@@ -140,18 +142,18 @@ async def test_programs_that_ran_before_are_left_alone() -> None:
     assert await other.wait() == -9
 
 
-async def test_an_exit_status_is_never_taken_from_the_one_who_waits_for_it() -> None:
-    """Sweeps all the time beside fifty short lives: each status is the one the program ended with."""
+async def _statuses() -> list[str]:
+    """How fifty short lives ended, with sweeps beside them all the time."""
     family = Family()
     done = asyncio.Event()
 
     async def sweep() -> None:
         while not done.is_set():
             await family.sweep()
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
     async def live(status: int) -> str:
-        spec = replace(SLEEP, command=("/bin/sh", "-c", f"exit {status}"))
+        spec = replace(SLEEP, command=("/bin/sh", "-c", f"sleep 0.0{status}; exit {status}"))
         child = await Child.start(spec, family)
         try:
             return str(await child.fail())
@@ -159,10 +161,19 @@ async def test_an_exit_status_is_never_taken_from_the_one_who_waits_for_it() -> 
             await child.stop()
 
     sweeping = asyncio.create_task(sweep())
-    said = [text for start in range(0, 50, 10) for text in await asyncio.gather(*map(live, range(start, start + 10)))]
+    tens = range(0, 50, 10)
+    async with asyncio.timeout(60):
+        said = [text for first in tens for text in await asyncio.gather(*map(live, range(first, first + 10)))]
     done.set()
     await sweeping
-    assert said == [f"it ended with status {status}: " for status in range(50)]
+    return said
+
+
+@pytest.mark.parametrize("run_loop", [asyncio.run, uvloop.run])
+def test_an_exit_status_is_never_taken_from_the_one_who_waits_for_it(
+    run_loop: Callable[[Coroutine[Any, Any, list[str]]], list[str]],
+) -> None:
+    assert run_loop(_statuses()) == [f"it ended with status {status}: " for status in range(50)]
 
 
 @pytest.mark.parametrize("command", [("/nonexistent/program",), ("/etc/hostname",), ("/",)])
@@ -188,6 +199,43 @@ async def test_a_program_that_cannot_be_started_just_now_is_tried_again(monkeypa
     assert tries == EAGER.failures
 
 
+async def test_a_childs_own_preparation_is_done_before_every_start(tmp_path: Path) -> None:
+    done: list[str] = []
+
+    async def before() -> None:
+        done.append(f"before, {len((tmp_path / 'starts').read_text())} starts")
+
+    async def watch() -> None:
+        await until(lambda: len((tmp_path / "starts").read_text()) == len(done), "it was started")
+        raise ServerError("it answers no more")
+
+    (tmp_path / "starts").touch()
+    command = ("/bin/sh", "-c", "printf x >> starts; exec sleep 600")
+    path = {"PATH": os.defpath}
+    spec = replace(SLEEP, command=command, environ=path, cwd=tmp_path, before=before, watch=watch)
+    async with run(Supervisor(Lifecycle(), [spec], patience=EAGER)) as running:
+        with pytest.raises(GaveUpError):
+            await running
+    assert done == [f"before, {starts} starts" for starts in range(EAGER.failures)]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"), [(None, "was not prepared within 0.1 s"), (AgentError("bad config"), "^bad config$")]
+)
+async def test_a_childs_own_preparation_that_fails_or_hangs_starts_nothing(
+    error: Exception | None, message: str
+) -> None:
+    async def before() -> None:
+        if error:
+            raise error
+        await asyncio.Event().wait()
+
+    spec = replace(SLEEP, command=("/nonexistent",), before=before, prove_s=0.1)
+    async with run(Supervisor(Lifecycle(), [spec], patience=EAGER)) as running:
+        with pytest.raises(AgentError, match=message):
+            await running
+
+
 async def test_watching_can_find_a_child_unfit() -> None:
     watched = 0
 
@@ -196,10 +244,13 @@ async def test_watching_can_find_a_child_unfit() -> None:
         watched += 1
         raise ServerError("it answers no more")
 
-    async with run(Supervisor(Lifecycle(), [replace(SLEEP, watch=watch)], patience=EAGER)) as running:
+    lifecycle = Lifecycle()
+    async with run(Supervisor(lifecycle, [replace(SLEEP, watch=watch)], patience=EAGER)) as running:
         with pytest.raises(GaveUpError, match="last: it answers no more"):
             await running
     assert watched == EAGER.failures
+    assert lifecycle.stopping.is_set()
+    assert lifecycle.cutting.is_set()
 
 
 async def test_a_failure_nobody_foresaw_ends_the_supervisor_and_its_children() -> None:

@@ -18,6 +18,7 @@ async def read(written: list[bytes], caplog: pytest.LogCaptureFixture | None = N
     output = Output(ours, "ollama", lambda line: NOISE in line)
     for part in written:
         await asyncio.to_thread(os.write, its, part)
+        await asyncio.sleep(0.01 if len(part) > LINE_BYTES else 0)  # long enough that it is read before the next part
     os.close(its)
     await output.end(5)
     await output.close()
@@ -50,9 +51,14 @@ async def test_lines_go_through_but_noise(
 
 
 @pytest.mark.parametrize("end", [b"\n", b""])
-async def test_no_part_of_a_line_too_long_to_judge_gets_through(end: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    long = b"PROMPT " + b"x" * (3 * LINE_BYTES) + b" canary" + end
-    output, lines = await read([b"before\n", long, b"after\n" if end else b""], caplog)
+@pytest.mark.parametrize("parts", [1, 2])
+async def test_no_part_of_a_line_too_long_to_judge_gets_through(
+    parts: int, end: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    long = b"PROMPT " + b"x" * (3 * LINE_BYTES)
+    last = b" canary" + end
+    written = [long + last] if parts == 1 else [long, last]
+    output, lines = await read([b"before\n", *written, b"after\n" if end else b""], caplog)
     assert lines == (["before", "after"] if end else ["before"])
     assert "canary" not in output.tail
 

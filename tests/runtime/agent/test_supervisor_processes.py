@@ -147,7 +147,7 @@ async def test_a_child_that_is_killed_takes_all_its_own_along_and_nothing_of_the
     tmp_path: Path, victim: str
 ) -> None:
     (other,) = set(BOTH) - {victim}
-    kinds = {victim: {"starts": ALL_KINDS}, other: {"starts": [kind for kind in ALL_KINDS if "bare-d" not in kind]}}
+    kinds = {victim: {"starts": ALL_KINDS}, other: {"starts": [kind for kind in ALL_KINDS if kind != "bare-daemon"]}}
     async with agent(tmp_path, kinds) as running:
         await running.says("all children ready")
         mine, others = f"{victim}.left", f"{other}.left"
@@ -228,6 +228,13 @@ async def test_a_child_that_served_well_in_between_is_not_given_up(tmp_path: Pat
     async with agent(tmp_path, {"ollama": {"ends_after_s": 0.1}}, stable_s=0.05) as running:
         await running.says("child ready", count=Patience().failures + 2, child="ollama")
         assert {line["in_a_row"] for line in running.said("child failed")} == {1}
+
+
+async def test_good_service_long_ago_counts_for_no_later_failure(tmp_path: Path) -> None:
+    plan = {"lives": 1, "ends_after_s": 0.2, "die": "no such plugin"}
+    async with agent(tmp_path, {"openclaw": plan}, stable_s=0.1) as running:
+        assert await running.ended() == 1
+        assert [line["in_a_row"] for line in running.said("child failed")] == [1, 2, 3]
 
 
 async def test_a_child_that_never_does_its_work_is_given_up(tmp_path: Path) -> None:
@@ -349,6 +356,17 @@ async def test_streams_are_cut_when_a_child_is_given_up(tmp_path: Path) -> None:
         assert all(text.endswith('data: {"error": "cut"}\n\n') for _, text in await asyncio.gather(*streams))
         assert await running.ended() == 1
         assert running.reason.endswith("it ended with signal 9: ")
+
+
+async def test_streams_nobody_serves_any_more_are_not_waited_for(tmp_path: Path) -> None:
+    async with agent(tmp_path, {"openclaw": {"lives": 1, "die": "gone"}}, grace_s=30) as running:
+        await running.says("all children ready")
+        streams = await ten_streams(running, events=10_000)
+        running.process.send_signal(signal.SIGTERM)
+        await running.says("stopping")
+        psutil.Process(running.pids("openclaw.starts")[0]).kill()
+        assert await running.ended(15) == 1
+        assert all(text.endswith('data: {"error": "cut"}\n\n') for _, text in await asyncio.gather(*streams))
 
 
 async def test_no_prompt_reaches_the_log_or_the_reason(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """A program with troubles of its own: `troubled.py FOLDER NAME TOKEN`; `FOLDER/NAME.json` says which.
 
-Keys: `die` (message: it ends with it at once), `deaths` (so many starts die, all if absent), `ends_after_s` (seconds
-after it was ready), `hang` (it never gets ready), `stubborn` (it ignores SIGTERM), `says` (lines it writes),
-`starts` (kinds of processes it starts: see `KINDS`), `leaves_dead` (so many orphans that end at once).
+Keys: `die` (message: it ends with it at once), `lives` (so many starts don't die, none if absent), `deaths` (the last
+start that dies, all if absent), `ends_after_s` (seconds after it was ready), `hang` (it never gets ready), `stubborn`
+(it ignores SIGTERM), `says` (lines it writes), `starts` (kinds of processes it starts: see `KINDS`), `leaves_dead` (so
+many orphans of each kind that end at once).
 """
 
 import json
@@ -62,6 +63,15 @@ def forked(work: Callable[[], None]) -> int:
     return pid
 
 
+def orphan(work: Callable[[], None]) -> None:
+    """Leave it to whoever gets orphans, in our own session."""
+
+    def leave() -> None:
+        forked(work)
+
+    os.waitpid(forked(leave), 0)
+
+
 def daemon(work: Callable[[], None]) -> None:
     """As daemons do: a session of its own, led by nobody that lives."""
 
@@ -75,6 +85,8 @@ def daemon(work: Callable[[], None]) -> None:
 KINDS: dict[str, Callable[[Program], object]] = {
     "child": lambda program: forked(program.idle),
     "session": lambda program: forked(program.lead),
+    "orphan": lambda program: orphan(program.idle),
+    "bare-orphan": lambda program: orphan(program.bare),
     "daemon": lambda program: daemon(program.idle),
     "bare": lambda program: forked(program.bare),
     "bare-daemon": lambda program: daemon(program.bare),
@@ -87,13 +99,14 @@ def main(program: Program) -> None:
     starts = program.note("starts")
     for line in plan.get("says", []):
         print(line, flush=True)  # noqa: T201  # its output is what is tested
-    if "die" in plan and starts <= plan.get("deaths", starts):
+    if "die" in plan and plan.get("lives", 0) < starts <= plan.get("deaths", starts):
         sys.exit(plan["die"])
     if plan.get("stubborn"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for kind in plan.get("starts", []):
         KINDS[kind](program)
     for _ in range(plan.get("leaves_dead", 0)):
+        orphan(lambda: None)
         daemon(lambda: None)
     if not plan.get("hang"):
         program.note("ready")
