@@ -1,0 +1,1 @@
+"""OpenClaw in the pod: its configuration, how it is started, and whether it is ready."""
