@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from infra.local.cluster import disks, enclosure, kubelet, node, rbac, simulated
+from infra.local.cluster import disks, enclosure, kubelet, node, rbac, s3_driver, simulated
 from infra.local.cluster.addresses import Addresses
 from infra.local.cluster.api import Api
 from infra.local.cluster.containerd import ImageArchive
@@ -47,7 +47,7 @@ class Cluster:
         plane.kubeconfig("moltghost:admin", ADMINISTRATORS, path=self.layout.kubeconfig)
         self.processes.begin(controllers := [plane.controller_manager(), plane.scheduler()])
         with Api(plane.server, credentials.authority.pair.certificate, admin) as api:
-            for path, body in rbac.build_objects().items():
+            for path, body in {**rbac.build_objects(), s3_driver.OBJECT: s3_driver.build_object()}.items():
                 api.apply(path, body)
             if self.real:
                 real_node.start(api, images, progress)

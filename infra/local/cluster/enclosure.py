@@ -39,8 +39,12 @@ def enter(pid: int) -> list[str]:
     return ["nsenter", "--target", str(pid), "--mount"]
 
 
+def mounts() -> list[Path]:
+    """Every mount point this process sees, in the order they were mounted."""
+    return [Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+
+
 def unmount(folder: Path) -> None:
     """Unmount what a crash may have left mounted below `folder` outside of any enclosure."""
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for mount in reversed([mount for mount in mounts if Path(mount).is_relative_to(folder)]):
-        run(["umount", "--lazy", mount])
+    for mount in reversed([mount for mount in mounts() if mount.is_relative_to(folder)]):
+        run(["umount", "--lazy", str(mount)])

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.cluster import cgroups, containerd, dataplane, enclosure, kubelet, netns, rbac
+from infra.local.cluster import cgroups, containerd, dataplane, enclosure, kubelet, netns, rbac, s3_driver
 from infra.local.cluster.addresses import Addresses
 from infra.local.cluster.api import Api
 from infra.local.cluster.containerd import PAUSE, ImageArchive, ImageStore
-from infra.local.cluster.control_plane import ControlPlane
+from infra.local.cluster.control_plane import LOOPBACK, ControlPlane
 from infra.local.cluster.shell import MachineError
 from infra.local.orphans import end_instance
 from infra.local.processes import Processes
@@ -51,7 +51,18 @@ class Node:
                 self._kubelet(),
                 dataplane.kube_router(tools["kube-router"], addresses, router),
                 dataplane.kube_proxy(tools["kube-proxy"], self.folder, addresses, proxy),
+                self._s3_volumes(api),
             ]
+        )
+
+    def _s3_volumes(self, api: Api) -> Program:
+        """What serves volumes of buckets; ready once the kubelet knows it."""
+        addresses = self.plane.addresses
+        csi_node = f"/apis/storage.k8s.io/v1/csinodes/{addresses.node_name}"
+        endpoint = f"http://{LOOPBACK}:{addresses.aws}"
+        copies = self.folder / "s3-volumes"
+        return s3_driver.build_program(
+            endpoint, addresses.node_name, copies, lambda: s3_driver.is_registered(api.get(csi_node))
         )
 
     def _end_leftovers(self) -> None:
