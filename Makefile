@@ -7,13 +7,14 @@ STACK ?= dev
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MOLTGHOST := .venv/bin/moltghost
 EDGE := workers/edge
+SKILLS := examples/skills/crm
 
 .PHONY: help setup up down status doctor test lint bench gen check preview
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: .venv/.done $(EDGE)/node_modules/.done ## Install the Python and Node packages, as locked
+setup: .venv/.done $(EDGE)/node_modules/.done $(SKILLS)/node_modules/.done ## Install the Python and Node packages, as locked
 
 .venv/.done: requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	@echo "→ Python packages"
@@ -23,9 +24,9 @@ setup: .venv/.done $(EDGE)/node_modules/.done ## Install the Python and Node pac
 	@.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(EDGE)/node_modules/.done: $(EDGE)/package-lock.json .venv/.done
-	@echo "→ Node packages"
-	@cd $(EDGE) && npm ci --silent
+%/node_modules/.done: %/package-lock.json .venv/.done
+	@echo "→ Node packages of $*"
+	@cd $* && npm ci --silent
 	@touch $@
 
 up: setup ## Bring a region up on this machine and chat with it
@@ -56,10 +57,12 @@ lint: setup ## Check formatting, types, imports and generated files
 	@lint-imports
 	@$(MOLTGHOST) gen --check
 	@cd $(EDGE) && npm run --silent lint
+	@cd $(SKILLS) && npm run --silent lint
 
 test: lint ## Set up and pass all tests
 	@$(MOLTGHOST) prepare --tests
 	@cd $(EDGE) && npm test --silent
+	@cd $(SKILLS) && npm test --silent
 	@pytest
 
 bench: setup ## Measure, and print the tables

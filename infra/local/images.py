@@ -65,6 +65,7 @@ RECIPES = (
         tools=("ollama",),
         sources=(
             *("requirements/node.txt", "requirements/runtime.txt", "runtime/__init__.py", "runtime/openclaw"),
+            *("runtime/model/__init__.py", "runtime/model/store.py"),
             *(f"runtime/{part}" for part in ("agent", "contract", "http", "receipts", "skills")),
         ),
         on_base=True,

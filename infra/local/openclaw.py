@@ -10,14 +10,16 @@ from infra.local.cache import Progress, digest_of, elapsed, locked
 from infra.local.files import write_whole
 from infra.local.floors import require_floor
 from infra.local.go_build import ToolError
-from infra.local.node import npm_command
+from infra.local.node import node_program, npm_command
 
 LOCKED = Path(__file__).parents[2] / "runtime" / "openclaw"
 """The folder that pins OpenClaw and all it needs."""
 INSTALL = ("ci", "--omit=dev")
 _INPUTS = (".npmrc", "package.json", "package-lock.json")
-_RECIPE = "1"
+_RECIPE = "2"
 """Raised when the way of installing changes."""
+_LAST_STEP = "node_modules/openclaw/scripts/postinstall-bundled-plugins.mjs"
+"""Of OpenClaw's installation: else it would be made up for at its first start, by writing into the package."""
 _DONE = ".done"
 
 
@@ -56,7 +58,8 @@ def pinned_openclaw() -> str:
 def _install(into: Path) -> None:
     for name in _INPUTS:
         write_whole(into / name, (LOCKED / name).read_text())
-    done = subprocess.run([*npm_command(), *INSTALL], cwd=into, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-10:])
-        raise ToolError(f"npm cannot install OpenClaw (exit status {done.returncode}):\n{tail}")
+    for command in ((*npm_command(), *INSTALL), (str(node_program()), _LAST_STEP)):
+        done = subprocess.run(command, cwd=into, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-10:])
+            raise ToolError(f"OpenClaw cannot be installed (exit status {done.returncode}):\n{tail}")

@@ -22,11 +22,15 @@ from infra.local.status import EdgeStatus, ProgramStatus, RegionStatus, TenantSt
 from infra.local.tools import Tools
 from infra.settings import load_settings
 from infra.settings.models import Tenant
+from infra.skills import building, keys
+from runtime.skills.bundle import write_bundle
 
 PROJECT = Path(__file__).resolve().parents[2]
 EDGE = PROJECT / "workers" / "edge"
 WORKER_SCRIPT = EDGE / "dist" / "index.js"
 STACK = "dev"
+COMMITTED = PROJECT / f"Pulumi.{STACK}.yaml"
+EXAMPLE_SKILLS = PROJECT / "examples" / "skills" / "crm"
 QUESTION = "Who are you?"
 _IMAGES = {"agent": "agent", "platform": "platform", "agent_sandbox": "agent-sandbox-controller"}
 """The machine's settings for images, and what they are called here."""
@@ -43,6 +47,8 @@ class Prepared:
 
     tools: dict[str, Path]
     images: dict[str, Image]
+    skills: dict[str, dict[str, str]]
+    """The bundles made here, by tenant, as the machine's settings name them."""
 
 
 class LocalRegion:
@@ -92,7 +98,9 @@ class LocalRegion:
                 images = Images(cache_root(), self.tools).ensure(step)
         with steps.step("Edge Worker"):
             subprocess.run(["npm", "run", "--silent", "build"], cwd=EDGE, check=True)
-        return Prepared(tools, images)
+        with steps.step("Skills"):
+            skills = self._build_skills()
+        return Prepared(tools, images, skills)
 
     def start(self, steps: Steps) -> None:
         """Bring up the machine a stack can land on: cluster, cloud stand-ins, engine."""
@@ -100,7 +108,7 @@ class LocalRegion:
         with steps.step("Machine") as step:
             self.machine.up(prepared.tools, prepared.images, step)
         with steps.step("Engine"):
-            self._write_stack_file(prepared.images)
+            self._write_stack_file(prepared)
 
     def deploy(self, steps: Steps) -> None:
         """Run `pulumi up`."""
@@ -152,13 +160,27 @@ class LocalRegion:
         if not self.stack_file.exists():
             raise EngineError(f"{self.state} holds no region: run `make up` first")
 
-    def _write_stack_file(self, images: dict[str, Image]) -> None:
-        committed = PROJECT / f"Pulumi.{STACK}.yaml"
-        overlay = self._overlay(images)
-        write_stack_file(committed, overlay, self.stack_file)
+    def _build_skills(self) -> dict[str, dict[str, str]]:
+        """Build the example's bundle for each tenant whose agents ask for skills, and that has no bundle of its own.
+
+        It is signed with a key made here: only on this machine does the platform hold a tenant's.
+        """
+        made = {}
+        for tenant in load_settings(COMMITTED).tenants:
+            if tenant.skills is None and any(agent.skills for agent in tenant.agents):
+                key = keys.read_key(self.credentials.skills_key(tenant.id))
+                archive = self.state / "skills" / f"{tenant.id}.skills.tar.gz"
+                archive.parent.mkdir(exist_ok=True)
+                archive.write_bytes(write_bundle(building.build(EXAMPLE_SKILLS, tenant.id, key)))
+                made[tenant.id] = {"bundle": str(archive), "key": keys.public_text(key)}
+        return made
+
+    def _write_stack_file(self, prepared: Prepared) -> None:
+        overlay = self._overlay(prepared)
+        write_stack_file(COMMITTED, overlay, self.stack_file)
         tenants = load_settings(self.stack_file).tenants
         overlay["moltghost:machine"]["api_keys"] = [self._api_key(tenant.id) for tenant in tenants]
-        lacking = write_stack_file(committed, overlay, self.stack_file)
+        lacking = write_stack_file(COMMITTED, overlay, self.stack_file)
         self.engine.prepare()
         values = {"keyPepper": self.credentials.pepper, "edgeSigningKey": self.credentials.signing_key}
         for name in sorted(lacking - {_AGENT_SECRETS}):
@@ -166,7 +188,7 @@ class LocalRegion:
         # Always: the agents may be others than last time.
         self.engine.set_secret(_AGENT_SECRETS, self._agent_secrets(tenants))
 
-    def _overlay(self, images: dict[str, Image]) -> dict[str, Any]:
+    def _overlay(self, prepared: Prepared) -> dict[str, Any]:
         """What only this machine knows of the stack; of a cluster that was given, the stack file itself must tell."""
         here, info = self.addresses, self.machine.info()
         machine = {
@@ -176,11 +198,12 @@ class LocalRegion:
             "gateway_origin": info.gateway_origin,
             "worker_script": str(WORKER_SCRIPT),
             "edge_keys": self.credentials.public_keys(),
+            "skills": prepared.skills,
         }
         if self.machine.mode is Mode.GIVEN:
             return {"moltghost:machine": machine}
         network = {"nodes": str(here.node_network), "pods": str(here.pods), "services": str(here.services)}
-        own = {"tunnel_source": info.tunnel_source, **self._image_references(images)}
+        own = {"tunnel_source": info.tunnel_source, **self._image_references(prepared.images)}
         return {"moltghost:region": {"network": network}, "moltghost:machine": machine | own}
 
     def _agent_secrets(self, tenants: Sequence[Tenant]) -> str:

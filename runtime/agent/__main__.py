@@ -1,86 +1,146 @@
-"""`python -m runtime.agent`: supervise the model server and serve until told to stop."""
+"""`python -m runtime.agent`: one agent, from its first preparation to its last child's end."""
 
 import asyncio
-import contextlib
-import logging
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import uvloop
+from yarl import URL
 
-from runtime.agent.chat import chat_handler
+from runtime.agent.door import Door, door_application
 from runtime.agent.failures import AgentError
+from runtime.agent.metrics import Metrics
+from runtime.agent.model.answering import Answering
+from runtime.agent.model.install import install_model
 from runtime.agent.ollama import OllamaApi
-from runtime.agent.settings import AgentSettings, read_settings
-from runtime.agent.supervisor import Supervisor
-from runtime.contract import limits, ports
+from runtime.agent.openclaw.config import LOOPBACK
+from runtime.agent.openclaw.probe import Probe
+from runtime.agent.openclaw.process import Installed
+from runtime.agent.openclaw.token import mint_token
+from runtime.agent.ops import ops_application
+from runtime.agent.programs import NAMES, Programs
+from runtime.agent.safety import verify_skills
+from runtime.agent.secrets import ReceiptKey
+from runtime.agent.settings import AgentSettings, Places, Ports, read_settings
+from runtime.agent.supervisor.guard import guarded
+from runtime.agent.supervisor.readiness import Part, Readiness, has_room, is_true, volume_usage
+from runtime.agent.supervisor.reason import TERMINATION_LOG, exit_status
+from runtime.agent.supervisor.spec import HandOver, Preparation
+from runtime.agent.supervisor.supervisor import Supervisor
+from runtime.contract import image
 from runtime.http import proxy
-from runtime.http.environment import SettingsError
+from runtime.http.edge_keys import EdgeKeys
+from runtime.http.edge_token import KeysError
 from runtime.http.lifecycle import Lifecycle
-from runtime.http.log import configure, event
-from runtime.http.server import application, listen
+from runtime.http.log import configure
+from runtime.http.server import listen
+from runtime.receipts import Identity, ReceiptBook, ReceiptError
 
-TERMINATION_LOG = Path("/dev/termination-log")
-"""Where a container leaves the reason of its end for Kubernetes to show."""
-_REASON_BYTES = 4096
-"""What Kubernetes reads of it."""
-
-_log = logging.getLogger("agent")
+EVERYWHERE = "0.0.0.0"  # noqa: S104  # the pod's own network: who may come is its policy's matter
+ANSWER_S = 3.5
+"""Seconds the model may take to say a token when a probe asks; the kubelet waits for five."""
 
 
-async def serve(settings: AgentSettings, port: int) -> None:
-    """Serve until SIGTERM; then let running answers finish and end the model server. Raises AgentError."""
+async def bring_model(settings: AgentSettings) -> None:
+    """Have the model in the agent's store. Raises ModelError."""
+    await install_model(settings)
+
+
+async def serve(settings: AgentSettings, environ: Mapping[str, str], installed: Installed) -> None:
+    """Serve until SIGTERM, then end in order. Raises AgentError when the agent cannot do its work."""
     lifecycle = Lifecycle()
     lifecycle.stop_on_signals()
-    async with proxy.client() as session:
-        api = OllamaApi(session, settings.model_port)
-        supervisor = Supervisor(settings, api)
+    async with AsyncExitStack() as held:
+        session = await held.enter_async_context(proxy.client())
+        book = await asyncio.to_thread(open_book, settings)
+        held.push_async_callback(asyncio.to_thread, book.close)
+        keys = open_keys(settings)
+        token = mint_token(settings.places)
+        metrics = Metrics(NAMES, partial(volume_usage, settings.places.data))
+        api, probe = OllamaApi(session, settings.ports.ollama), Probe(session, settings.ports.openclaw)
+        programs = Programs(settings, environ, api, probe, metrics, installed)
+        supervisor = Supervisor(
+            lifecycle,
+            [programs.model_server(), programs.openclaw()],
+            preparations=[
+                Preparation(name="skills", run=partial(asyncio.to_thread, verify_skills, settings, installed)),
+                Preparation(name="model", run=partial(bring_model, settings)),
+            ],
+            hand_over=[HandOver(name="receipts", run=partial(asyncio.to_thread, book.sync), limit_s=2)],
+            on_restart=metrics.child_restart,
+        )
+        answering = Answering(api, settings, ANSWER_S)
+        readiness = Readiness(
+            [
+                *supervisor.parts(),
+                Part(name="openclaw-ready", check=probe.is_ready),
+                Part(name="model-answers", check=answering.check, limit_s=ANSWER_S + 0.5),
+                Part(name="volume-has-room", check=has_room(settings.places.data)),
+                Part(name="receipts-written", check=is_true(lambda: book.problem is None)),
+            ]
+        )
+        door = Door(
+            tenant=settings.tenant,
+            agent=settings.agent,
+            model=settings.model,
+            model_digest=settings.model_digest,
+            keys=keys.verifier,
+            ready=lambda: supervisor.ready,
+            session=session,
+            openclaw=URL.build(scheme="http", host=LOOPBACK, port=settings.ports.openclaw),
+            token=lambda: token,
+            book=book,
+            metrics=metrics,
+            lifecycle=lifecycle,
+        )
+        for app, port in (
+            (ops_application(supervisor.heartbeat, readiness, metrics), settings.ports.ops),
+            (door_application(door), settings.ports.door),
+        ):
+            runner = await listen(app, EVERYWHERE, port)
+            held.push_async_callback(runner.cleanup)
+        await supervisor.run()
 
-        def ready() -> bool:
-            return supervisor.ready and not lifecycle.stopping.is_set()
 
-        chat = chat_handler(settings, ready, session, api.chat_url)
-        runner = await listen(application(chat, ready, lifecycle), "0.0.0.0", port)  # noqa: S104  # the pod's own
-        event(_log, logging.INFO, "serving", tenant=settings.tenant, agent=settings.agent, port=port)
-        supervising = asyncio.create_task(supervisor.run())
-        try:
-            await lifecycle.run_until_stopped(supervising)
-            event(_log, logging.INFO, "stopping")
-            finished = await lifecycle.idle(limits.GRACE_S)
-            event(_log, logging.INFO, "stopped", finished=finished)
-        finally:
-            supervising.cancel()
-            await asyncio.gather(supervising, return_exceptions=True)
-            await runner.cleanup()
+def open_book(settings: AgentSettings) -> ReceiptBook:
+    """The agent's receipts. Raises AgentError if they, or the key they are signed with, cannot be used."""
+    key = ReceiptKey(settings.places.secrets)
+    try:
+        return ReceiptBook(settings.places.data / "receipts", Identity(settings.tenant, settings.agent), key)
+    except ReceiptError as error:
+        raise AgentError(str(error)) from error
 
 
-def leave_reason(reason: str, where: Path) -> None:
-    """Say why this ends where Kubernetes looks for it; outside a container there is no such place."""
-    with contextlib.suppress(OSError):
-        if where.exists():
-            where.write_bytes(reason.encode()[:_REASON_BYTES])
+def open_keys(settings: AgentSettings) -> EdgeKeys:
+    """The keys edge tokens are verified with. Raises AgentError if there are none."""
+    file = settings.places.config / image.EDGE_KEYS_FILE
+    try:
+        return EdgeKeys(file)
+    except (OSError, KeysError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise AgentError(f"{file}: no edge keys: {reason}") from error
 
 
 def main(
     environ: Mapping[str, str],
-    port: int = ports.AGENT,
-    model_port: int = ports.OLLAMA,
+    places: Places | None = None,
+    ports: Ports | None = None,
+    installed: Installed | None = None,
     termination_log: Path = TERMINATION_LOG,
 ) -> int:
     """The exit status: 0 when told to stop, 1 when the agent cannot do its work."""
     configure("agent")
-    try:
-        settings = replace(read_settings(environ), model_port=model_port)
-        uvloop.run(serve(settings, port))
-    except (AgentError, SettingsError) as error:
-        event(_log, logging.CRITICAL, "gave up", reason=str(error))
-        leave_reason(str(error), termination_log)
-        return 1
-    return 0
+
+    def run() -> None:
+        settings = read_settings(environ, places or Places(), ports or Ports())
+        uvloop.run(serve(settings, environ, installed or Installed()))
+
+    return exit_status(run, termination_log)
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(guarded(lambda: main(os.environ)))

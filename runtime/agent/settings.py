@@ -41,9 +41,8 @@ class AgentSettings:
     """Whose agent this is, and which model it runs.
 
     `model_digest` is `sha256:…` of the model's manifest, `context_tokens` the context length the model is loaded with,
-    `keep_alive_s` the seconds it stays loaded unasked (-1 for good). `skills_key` is the raw public Ed25519 key (32 bytes)
-    the agent's skills are signed with and `skills_digest` the SHA-256 (hex) of their manifest, both None for an agent
-    without skills.
+    `keep_alive_s` the seconds it stays loaded unasked (-1 for good). `skills_key` is the raw public Ed25519 key the agent's
+    skills are signed with, `skills_digest` the SHA-256 (hex) of their manifest; both are None for an agent without any.
     """
 
     tenant: str
@@ -58,7 +57,7 @@ class AgentSettings:
     ports: Ports = field(default_factory=Ports)
 
 
-def read_settings(environ: Mapping[str, str]) -> AgentSettings:
+def read_settings(environ: Mapping[str, str], places: Places, ports: Ports) -> AgentSettings:
     """Raises SettingsError, naming every variable that is missing or wrong."""
     reader = Reader(environ)
     has_skills = env.SKILLS_KEY in environ or env.SKILLS_DIGEST in environ
@@ -71,6 +70,8 @@ def read_settings(environ: Mapping[str, str]) -> AgentSettings:
         keep_alive_s=reader.read(env.KEEP_ALIVE_S, _seconds_or_for_good, 0),
         skills_key=reader.read(env.SKILLS_KEY, _key, None) if has_skills else None,
         skills_digest=reader.read(env.SKILLS_DIGEST, _sha256, None) if has_skills else None,
+        places=places,
+        ports=ports,
     )
     reader.require()
     return settings

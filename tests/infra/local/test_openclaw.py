@@ -26,6 +26,7 @@ echo '{{}}' > {PACKAGE}
 """
     program = install(folder, "npm", script)
     monkeypatch.setattr(module, "npm_command", lambda: (str(program),))
+    monkeypatch.setattr(module, "node_program", lambda: program)
     return folder
 
 
@@ -33,13 +34,14 @@ def test_it_is_installed_once_without_running_what_packages_bring(npm: Path, tmp
     first = ensure_openclaw(tmp_path, quiet)
     assert ensure_openclaw(tmp_path, quiet) == first
     assert (first / PACKAGE).is_file()
-    assert (npm / "calls").read_text() == "ci --omit=dev\n"
+    last_step = "node_modules/openclaw/scripts/postinstall-bundled-plugins.mjs"
+    assert (npm / "calls").read_text().splitlines() == ["ci --omit=dev", last_step]
     assert "ignore-scripts=true" in (first / ".npmrc").read_text()
 
 
 def test_an_installation_that_fails_says_why_and_leaves_nothing(npm: Path, tmp_path: Path) -> None:
     (npm / "broken").touch()
-    with pytest.raises(ToolError, match=r"(?s)npm cannot install OpenClaw \(exit status 1\).*no such package"):
+    with pytest.raises(ToolError, match=r"(?s)OpenClaw cannot be installed \(exit status 1\).*no such package"):
         ensure_openclaw(tmp_path, quiet)
     assert list((tmp_path / "openclaw").glob("*/")) == []
     (npm / "broken").unlink()
