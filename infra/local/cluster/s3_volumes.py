@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -138,7 +138,10 @@ class Volumes:
         target = self._target(request)
         with self._lock:
             if target in enclosure.mounts():
-                run(["umount", str(target)])
+                try:
+                    run(["umount", str(target)])
+                except MachineError as busy:
+                    raise RefusedError(grpc.StatusCode.INTERNAL, str(busy)) from busy
             self._forget(target)
         return MESSAGES["Empty"]()
 
@@ -208,43 +211,40 @@ def _failed(source: Source, failure: Exception) -> RefusedError:
     return RefusedError(code, f"bucket {source.bucket!r}, prefix {source.prefix!r}: {failure}")
 
 
-def build_server(volumes: Volumes, node: str, sockets: Iterable[Path]) -> grpc.Server:
+def build_server(volumes: Volumes, node: str, sockets: Sequence[Path]) -> grpc.Server:
     """The plugin's server: the kubelet finds it by the first socket and calls it by the last."""
-    paths = list(sockets)
-    info = MESSAGES["PluginInfo"](type="CSIPlugin", name=DRIVER, endpoint=str(paths[-1]), supported_versions=["1.0.0"])
-    group = MESSAGES["NodeServiceCapability"](rpc=MESSAGES["Rpc"](type=csi.VOLUME_MOUNT_GROUP))
-    empty = MESSAGES["Empty"]()
     server = grpc.server(ThreadPoolExecutor(8))
-    csi.add_service(
-        server,
-        "pluginregistration.Registration",
-        {"GetInfo": lambda _: info, "NotifyRegistrationStatus": _note_registration},
-    )
-    csi.add_service(
-        server,
-        "csi.v1.Identity",
-        {
+    for service, calls in _services(volumes, node, sockets[-1]).items():
+        csi.add_service(server, service, calls)
+    for path in reversed(sockets):  # the kubelet calls as soon as it sees the first
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        server.add_insecure_port(f"unix:{path}")
+    return server
+
+
+def _services(volumes: Volumes, node: str, socket: Path) -> dict[str, dict[str, csi.Call]]:
+    """What is answered, by the services' full names."""
+    empty = MESSAGES["Empty"]()
+    info = MESSAGES["PluginInfo"](type="CSIPlugin", name=DRIVER, endpoint=str(socket), supported_versions=["1.0.0"])
+    group = MESSAGES["NodeServiceCapability"](rpc=MESSAGES["Rpc"](type=csi.VOLUME_MOUNT_GROUP))
+    return {
+        "pluginregistration.Registration": {
+            "GetInfo": lambda _: info,
+            "NotifyRegistrationStatus": _note_registration,
+        },
+        "csi.v1.Identity": {
             "GetPluginInfo": lambda _: MESSAGES["GetPluginInfoResponse"](name=DRIVER, vendor_version="local"),
             "GetPluginCapabilities": lambda _: empty,
             "Probe": lambda _: empty,
         },
-    )
-    csi.add_service(
-        server,
-        "csi.v1.Node",
-        {
+        "csi.v1.Node": {
             "NodeGetInfo": lambda _: MESSAGES["NodeGetInfoResponse"](node_id=node),
             "NodeGetCapabilities": lambda _: MESSAGES["NodeGetCapabilitiesResponse"](capabilities=[group]),
             "NodePublishVolume": volumes.publish,
             "NodeUnpublishVolume": volumes.unpublish,
         },
-    )
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-    for path in reversed(paths):  # the kubelet calls as soon as it sees the first
-        server.add_insecure_port(f"unix:{path}")
-    return server
+    }
 
 
 def _note_registration(status: Any) -> Any:

@@ -172,6 +172,17 @@ def test_asked_twice_it_mounts_and_unmounts_once_and_leaves_nothing(plugin: Plug
 
 
 @needs_root
+def test_a_mount_in_use_stays_and_is_told(plugin: Plugin) -> None:
+    plugin.publish(flags=["prefix tiny/"])
+    with (plugin.target / "blobs" / "one").open() as reader:
+        with pytest.raises(grpc.RpcError, match="target is busy") as failed:
+            plugin.unpublish()
+        assert reader.read() == "one"
+    assert failed.value.code() is grpc.StatusCode.INTERNAL
+    plugin.unpublish()
+
+
+@needs_root
 def test_a_bucket_that_is_not_there_is_named_and_leaves_nothing(plugin: Plugin) -> None:
     with pytest.raises(grpc.RpcError) as failed:
         plugin.publish(bucket="not-there", flags=["prefix tiny/"])
