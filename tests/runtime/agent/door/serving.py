@@ -88,21 +88,17 @@ class Standing:
 
 
 @asynccontextmanager
-async def standing(
-    openclaw: Handler,
+async def standing_before(
+    openclaw: URL,
     *,
+    token: str = TOKEN,
     ready: bool = True,
     keys: Callable[[], TokenVerifier] | None = None,
 ) -> AsyncIterator[Standing]:
-    """The door of acme's agent `helper` with `openclaw` behind it."""
+    """The door of acme's agent `helper`, before the OpenClaw at this URL."""
     verifier = TokenVerifier(load_keys(EDGE.jwks))
     book, metrics, lifecycle = NoBook(), Measurements(), Lifecycle()
-    async with (
-        asyncio.timeout(60),
-        upstream(openclaw) as port,
-        proxy.client() as session,
-        aiohttp.ClientSession() as client,
-    ):
+    async with proxy.client() as session, aiohttp.ClientSession() as client:
         door = Door(
             tenant="acme",
             agent="helper",
@@ -111,8 +107,8 @@ async def standing(
             keys=keys or (lambda: verifier),
             ready=lambda: ready,
             session=session,
-            openclaw=URL(f"http://{LOOPBACK}:{port}"),
-            token=lambda: TOKEN,
+            openclaw=openclaw,
+            token=lambda: token,
             book=book,
             metrics=metrics,
             lifecycle=lifecycle,
@@ -125,6 +121,13 @@ async def standing(
 
 
 @asynccontextmanager
+async def standing(openclaw: Handler, **how: Any) -> AsyncIterator[Standing]:
+    """The same door with `openclaw` behind it."""
+    async with upstream(openclaw) as port, standing_before(URL(f"http://{LOOPBACK}:{port}"), **how) as door:
+        yield door
+
+
+@asynccontextmanager
 async def asked(
     openclaw: Handler,
     body: Any = None,
@@ -134,6 +137,7 @@ async def asked(
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """What the door answers one request."""
     async with (
+        asyncio.timeout(30),
         standing(openclaw, **how) as door,
         door.post(BODIES[path] if body is None else body, path, sent) as answer,
     ):
