@@ -9,8 +9,8 @@ from runtime.agent.settings import Places
 from runtime.contract import image
 
 NAME = "openclaw"
-START_S = 120
-"""Seconds OpenClaw may take until it is ready: ten or so on an idle machine."""
+START_S = 300
+"""Seconds OpenClaw may take until it is ready: ten on an idle machine, minutes where it has to share a core."""
 STOP_S = 3
 """Seconds it gets to end once no request is left: it needs one or two. Killed, it mends itself at its next start."""
 
