@@ -1,11 +1,10 @@
-"""Make the scripted model: `python -m runtime.model.tiny_gguf OUT.gguf`.
+"""The scripted model's weights.
 
 A llama of one layer whose attention and feed-forward weights are zero: what it says depends on the last token alone.
 Every token of the script has a dimension of its own, and the output matrix says which token comes after it. The real
-model server runs it like any other model, in half a megabyte, and its answers are known.
+model server runs it like any other model, in two megabytes, and its answers are known.
 """
 
-import sys
 from pathlib import Path
 
 import gguf
@@ -15,7 +14,9 @@ from numpy.typing import NDArray
 from runtime.model.script import BEGIN, CONTROL, END, steps
 from runtime.model.vocabulary import Vocabulary, train
 
-_WIDTH, _HEAD, _FEED_FORWARD = 64, 2, 32
+_WIDTH, _FEED_FORWARD = 64, 32
+_HEAD = 2
+"""The least there can be: reading a prompt costs its length squared times this."""
 _REST = _WIDTH - 1
 """The dimension of all tokens outside the script: after any of them the model ends its answer."""
 _CONTEXT_TOKENS = 65_536
@@ -26,7 +27,7 @@ Matrix = NDArray[np.float32]
 
 
 def write_model(out: Path) -> None:
-    """Write the model to `out`."""
+    """Write the weights, a GGUF, to `out`."""
     vocabulary = train()
     vocabulary.add_control(CONTROL)
     script = [(_id(vocabulary, step.before), _id(vocabulary, step.after)) for step in steps()]
@@ -102,7 +103,3 @@ def _add_tensors(writer: gguf.GGUFWriter, embedding: Matrix, output: Matrix) -> 
     for name in ("ffn_gate", "ffn_up"):
         writer.add_tensor(f"blk.0.{name}.weight", np.zeros((_FEED_FORWARD, _WIDTH), np.float32))
     writer.add_tensor("blk.0.ffn_down.weight", np.zeros((_WIDTH, _FEED_FORWARD), np.float32))
-
-
-if __name__ == "__main__":
-    write_model(Path(sys.argv[1]))

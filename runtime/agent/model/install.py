@@ -25,7 +25,6 @@ from runtime.model.store import (
     StoreError,
     blob_path,
     blobs_folder,
-    digest_of,
     find_manifest,
     manifest_path,
     manifests_folder,
@@ -88,10 +87,8 @@ def _require_context(source: Path, manifest: Manifest, settings: AgentSettings) 
     for layer in manifest.layers:
         if layer.media_type != PARAMETERS_TYPE:
             continue
-        data = blob_path(source, layer.digest).read_bytes()
-        if digest_of(data) != layer.digest:
-            raise _damaged(source, layer, digest_of(data))
-        own = _own_context(data)
+        # Read before it is verified, which takes long for all of a model; a tampered one is found when it is copied.
+        own = _own_context(blob_path(source, layer.digest).read_bytes())
         if own not in (None, settings.context_tokens):
             raise ModelError(
                 f"model {settings.model}: sets its context to {own} tokens itself (num_ctx), where "

@@ -271,11 +271,11 @@ async def test_a_cancelled_copy_ends_soon_and_leaves_nothing(
     settings: AgentSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop, copying = asyncio.get_running_loop(), asyncio.Event()
-    real = installing._copy
+    real, told = installing._copy, []
 
     def copy(source: Path, store: Path, blob: Blob, stopped: Callable[[], bool]) -> None:
         loop.call_soon_threadsafe(copying.set)
-        eventually(stopped, "the copy is told to stop")
+        told.append(eventually(stopped, "the copy is told to stop"))
         real(source, store, blob, stopped)
 
     monkeypatch.setattr(installing, "_copy", copy)
@@ -284,4 +284,5 @@ async def test_a_cancelled_copy_ends_soon_and_leaves_nothing(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert told == [True]
     assert list(blobs_folder(own_store(settings)).iterdir()) == []
