@@ -95,6 +95,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str], installed: 
             token=lambda: token,
             book=book,
             metrics=metrics,
+            activity=answering,
             lifecycle=lifecycle,
         )
         for app, port in (

@@ -18,6 +18,7 @@ from runtime.http.edge_keys import EdgeKeys
 from runtime.http.lifecycle import Lifecycle
 from runtime.receipts import Identity, ReceiptBook
 from tests.bench.alone import run
+from tests.runtime.agent.door.serving import Watch
 from tests.runtime.serving import LOOPBACK
 
 
@@ -41,6 +42,7 @@ async def door(next_port: int, jwks: str) -> AsyncIterator[web.Application]:
             token=lambda: "none",
             book=stack.enter_context(ReceiptBook(folder / "receipts", Identity("acme", "helper"), lambda: own)),
             metrics=Metrics((), lambda: Usage(0, 0)),
+            activity=Watch(),
             lifecycle=Lifecycle(),
         )
         yield door_application(made)

@@ -10,6 +10,7 @@ from aiohttp import web
 from yarl import URL
 
 from runtime.agent.door.accounts import ADMITTED, Accounts, Admitted, Book, Metrics
+from runtime.agent.door.activity import Activity
 from runtime.agent.door.asking import ChatWish, ResponsesWish
 from runtime.agent.door.events import ChatRetelling, ResponsesRetelling, Retelling
 from runtime.agent.door.onward import RETRY_AFTER_S, Question, Telling
@@ -46,6 +47,7 @@ class Door:
     token: Callable[[], str]
     book: Book
     metrics: Metrics
+    activity: Activity
     lifecycle: Lifecycle
 
 
@@ -150,10 +152,15 @@ class _Routes:
             streamed,
         )
         age_s = time.perf_counter() - request[EXCHANGE].started
-        telling = Telling(request, retelling, self.accounts.head)
+        activity, answered = self._door.activity, False
+        telling = Telling(request, retelling, self.accounts.head, activity.heard)
+        activity.began()
         try:
-            return await telling.ask(
+            answer = await telling.ask(
                 self._door.session, question, limits.REQUEST_S - age_s, self._door.lifecycle.cutting
             )
+            answered = request[EXCHANGE].outcome == "ok"
+            return answer
         finally:
+            activity.ended(answered)
             admitted.usage = retelling.usage

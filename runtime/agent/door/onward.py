@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -37,13 +37,17 @@ class Question:
 
 
 class Telling:
-    """One answer on its way to the client. `head` is what it says of the receipts so far."""
+    """One answer on its way to the client.
 
-    def __init__(self, request: web.Request, retelling: Retelling, head: str) -> None:
+    `head` is what it says of the receipts so far; `heard` is called for each piece of it that comes.
+    """
+
+    def __init__(self, request: web.Request, retelling: Retelling, head: str, heard: Callable[[], None]) -> None:
         self._request = request
         self._exchange = request[EXCHANGE]
         self._retelling = retelling
         self._head = head
+        self._heard = heard
         self._out = web.StreamResponse()
 
     async def ask(
@@ -82,6 +86,7 @@ class Telling:
         whole = bytearray()
         async for chunk in content.iter_any():
             whole += chunk
+            self._heard()
             left.extend(limits.IDLE_S)
             if len(whole) > EVENT_BYTES:
                 raise BrokenStreamError(errors.UPSTREAM_FAILED)
@@ -98,6 +103,7 @@ class Telling:
         self._exchange.note_first_byte()
         splitter = Splitter()
         async for chunk in content.iter_any():
+            self._heard()
             await self._write(splitter.feed(chunk))
             if self._retelling.done:
                 break

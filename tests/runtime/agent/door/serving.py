@@ -47,6 +47,23 @@ class NoBook:
         return self.head
 
 
+@dataclass
+class Watch:
+    """What the model's watch was told, in order."""
+
+    told: list[str] = field(default_factory=list)
+
+    def began(self) -> None:
+        self.told.append("began")
+
+    def heard(self) -> None:
+        if self.told[-1] != "heard":
+            self.told.append("heard")
+
+    def ended(self, answered: bool) -> None:
+        self.told.append("answered" if answered else "failed")
+
+
 @dataclass(frozen=True)
 class Measured:
     """One request as it was measured."""
@@ -76,6 +93,7 @@ class Standing:
     url: URL
     book: NoBook
     metrics: Measurements
+    watch: Watch
     lifecycle: Lifecycle
     client: aiohttp.ClientSession
 
@@ -97,7 +115,7 @@ async def standing_before(
 ) -> AsyncIterator[Standing]:
     """The door of acme's agent `helper`, before the OpenClaw at this URL."""
     verifier = TokenVerifier(load_keys(EDGE.jwks))
-    book, metrics, lifecycle = NoBook(), Measurements(), Lifecycle()
+    book, metrics, watch, lifecycle = NoBook(), Measurements(), Watch(), Lifecycle()
     async with proxy.client() as session, aiohttp.ClientSession() as client:
         door = Door(
             tenant="acme",
@@ -111,11 +129,12 @@ async def standing_before(
             token=lambda: token,
             book=book,
             metrics=metrics,
+            activity=watch,
             lifecycle=lifecycle,
         )
         runner = await listen(door_application(door), LOOPBACK, 0)
         try:
-            yield Standing(URL(f"http://{LOOPBACK}:{port_of(runner)}"), book, metrics, lifecycle, client)
+            yield Standing(URL(f"http://{LOOPBACK}:{port_of(runner)}"), book, metrics, watch, lifecycle, client)
         finally:
             await runner.cleanup()
 

@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from runtime.contract import headers, paths
 from runtime.http.log import JsonFormatter
@@ -50,6 +51,28 @@ async def test_what_is_not_let_in_is_measured_and_gets_no_receipt(
         assert headers.RECEIPT not in answer.headers
     assert door.book.entries == []
     assert [(one.path, one.outcome) for one in door.metrics.requests] == [(path, outcome)]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_the_models_watch_hears_of_an_answer_as_it_comes(stream: bool) -> None:
+    async with standing(say) as door, door.post({**CHAT, "stream": stream}) as answer:
+        await answer.read()
+    assert door.watch.told == ["began", "heard", "answered"]
+
+
+async def test_the_models_watch_takes_no_failure_for_an_answer() -> None:
+    async def fail(_: web.Request) -> web.Response:
+        return web.Response(status=500)
+
+    async with standing(fail) as door, door.post(CHAT) as answer:
+        assert answer.status == 502
+    assert door.watch.told == ["began", "failed"]
+
+
+async def test_what_is_not_let_in_is_nothing_to_the_models_watch() -> None:
+    async with standing(must_not_be_reached) as door, door.post(CHAT, sent={}) as answer:
+        assert answer.status == 401
+    assert door.watch.told == []
 
 
 async def test_a_receipt_that_cannot_be_written_is_at_least_said(
