@@ -17,7 +17,7 @@ def eventually(probe: Callable[[], T | None], what: str, seconds: float = 30, ev
     return found
 
 
-async def until(probe: Callable[[], T | None], what: str, seconds: float = 20, every: float = 0.01) -> T:
+async def until(probe: Callable[[], T | None], what: str, seconds: float = 60, every: float = 0.01) -> T:
     """The same while the event loop goes on."""
     end = time.monotonic() + seconds
     while not (found := probe()):

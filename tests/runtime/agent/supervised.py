@@ -55,7 +55,7 @@ def child(folder: Path, name: str, plan: dict[str, Any]) -> ChildSpec:
     async def prove() -> None:
         nonlocal starts
         starts += 1
-        await until(is_ready, f"{name} is ready", plan.get("prove_s", 10) + 1)
+        await until(is_ready, f"{name} is ready", plan.get("prove_s", 60) + 1)
         if plan.get("bad") == name:
             raise ModelError(f"{name} is of no use")
 
@@ -70,7 +70,7 @@ def child(folder: Path, name: str, plan: dict[str, Any]) -> ChildSpec:
         is_noise=lambda line: NOISE in line,
         prove=prove,
         watch=watch,
-        prove_s=plan.get("prove_s", 10),
+        prove_s=plan.get("prove_s", 60),
         stop_s=plan.get("stop_s", 1),
     )
 
@@ -127,7 +127,7 @@ async def serve(folder: Path) -> None:
         ],
         on_restart=metrics.child_restart,
         patience=Patience(stable_s=plan.get("stable_s", 300), first_wait_s=plan.get("wait_s", 0.01)),
-        grace_s=plan.get("grace_s", 5),
+        grace_s=plan.get("grace_s", 30),
     )
     readiness = Readiness(supervisor.parts())
     app = web.Application(middlewares=[answer])
