@@ -9,6 +9,8 @@ COMMANDS = {
     "doctor": "infra.local.doctor:doctor",
     "down": "infra.local.commands:down",
     "gen": "infra.gen:gen",
+    "image": "infra.local.inventory.command:image",
+    "model": "infra.model:model",
     "prepare": "infra.local.commands:prepare",
     "preview": "infra.local.commands:preview",
     "receipts": "infra.receipts:receipts",

@@ -25,6 +25,8 @@ LOOK_S = 5
 SILENCES = 3
 """So many looks in a row without an answer end the model server."""
 _FOR_GOOD = -1
+_GPU = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "NVIDIA_DRIVER_CAPABILITIES", "NVIDIA_VISIBLE_DEVICES")
+"""How the GPU's container runtime, and a CUDA base image, tell where the GPU and its libraries are."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class Programs:
 
     def model_server(self) -> ChildSpec:
         """Ollama, proven once the model asked for has spoken."""
-        environ = ollama.environment(self.settings, self.environ.get("PATH", ""))
+        environ = {
+            **ollama.environment(self.settings, self.environ.get("PATH", "")),
+            **{name: self.environ[name] for name in _GPU if name in self.environ},
+        }
         return ChildSpec(
             name=ollama.PROGRAM,
             command=(ollama.PROGRAM, "serve"),
