@@ -13,7 +13,7 @@ from infra.local.cluster.shell import MachineError
 from infra.local.engine import EngineError
 from infra.local.go_build import ToolError
 from infra.local.machine import SIMULATED_NODE_TOOLS
-from infra.local.openclaw import ensure_openclaw
+from infra.local.openclaw import ensure_pruned
 from infra.local.processes import ProcessError
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
@@ -125,4 +125,4 @@ def prepare(state: Path, slot: int, tests: bool) -> None:
         if tests:
             with steps.step("Tools of the tests") as step:
                 region.tools.ensure([*SIMULATED_NODE_TOOLS, "kubectl"], step)
-                ensure_openclaw(region.tools.cache, step)
+                ensure_pruned(region.tools.cache, step)

@@ -8,7 +8,7 @@ import pytest
 
 from infra.local import openclaw as module
 from infra.local.go_build import ToolError
-from infra.local.openclaw import LOCKED, ensure_openclaw, openclaw_key, pinned_openclaw
+from infra.local.openclaw import LOCKED, ensure_openclaw, ensure_pruned, openclaw_key, pinned_openclaw
 from tests.infra.local.fake_programs import install, quiet
 
 PACKAGE = "node_modules/openclaw/package.json"
@@ -77,3 +77,16 @@ def test_the_lock_pins_every_package_by_hash_and_names_no_host() -> None:
     for name, package in packages.items():
         assert package.get("inBundle") or package["integrity"].startswith("sha512-"), name
         assert "resolved" not in package, name
+
+
+def test_the_pruned_one_lacks_what_no_pod_loads_and_the_whole_one_stays(npm: Path, tmp_path: Path) -> None:
+    whole = ensure_openclaw(tmp_path, quiet)
+    package = whole / "node_modules" / "openclaw"
+    for name in ("docs/index.md", "dist/control-ui/index.html", "dist/index.d.ts", "dist/index.mjs"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("x")
+    pruned = ensure_pruned(tmp_path, quiet)
+    kept = {path.relative_to(pruned).as_posix() for path in pruned.rglob("*") if path.is_file()}
+    assert kept == {".done", PACKAGE, "node_modules/openclaw/dist/index.mjs"}
+    assert (package / "docs" / "index.md").is_file()
+    assert ensure_pruned(tmp_path, quiet) == pruned
