@@ -130,7 +130,7 @@ def generations(cluster: Cluster, customer: Customer) -> list[datetime]:
     return [
         datetime.fromisoformat(entry["time"])
         for entry in log
-        if "[GIN]" in entry.get("line", "") and paths.CHAT_COMPLETIONS in entry["line"]
+        if "[GIN]" in entry.get("line", "") and '"/api/chat"' in entry["line"]
     ]
 
 

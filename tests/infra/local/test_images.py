@@ -185,6 +185,12 @@ def test_archives_long_unused_are_dropped_and_the_others_kept(tmp_path: Path) ->
 
 
 def test_the_regions_images_are_those_the_stack_names() -> None:
-    assert {recipe.name for recipe in RECIPES} == {"runtime", "agent-sandbox-controller", "pause"}
+    assert {recipe.name for recipe in RECIPES} == {
+        "agent",
+        "platform",
+        "model-tiny",
+        "agent-sandbox-controller",
+        "pause",
+    }
     for recipe in RECIPES:
         assert (module.REPOSITORY / recipe.dockerfile).is_file()
