@@ -7,7 +7,7 @@ from components.quantities import MIN_VOLUME_GB
 from components.values import Label, Values
 
 CLAIM_GB = MIN_VOLUME_GB
-"""What a claim on a bucket asks for, in decimal GB: Kubernetes wants a figure in the tenant's bounds, the driver none."""
+"""What a claim on a bucket asks for, in decimal GB: Kubernetes wants a figure within the tenant's bounds."""
 
 
 class BucketModelSpec(Values):

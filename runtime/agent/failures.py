@@ -2,16 +2,16 @@
 
 
 class AgentError(Exception):
-    """Any of these; the message is what an operator reads."""
+    """Any of these; the message is what an operator reads. Starting again would end the same, unless said otherwise."""
 
 
 class ModelError(AgentError):
-    """The model cannot be made or loaded: starting again would end the same."""
+    """The model is not the one asked for, or cannot be loaded as asked."""
 
 
 class ServerError(AgentError):
-    """The model server ended, or answers no more: starting it again may help."""
+    """A program of the agent's ended, or answers no more: starting it again may help."""
 
 
 class GaveUpError(AgentError):
-    """The model server failed too often."""
+    """A program of the agent's failed too often."""

@@ -41,7 +41,7 @@ class AgentSettings:
     """Whose agent this is, and which model it runs.
 
     `model_digest` is `sha256:…` of the model's manifest, `context_tokens` the context length the model is loaded with,
-    `keep_alive_s` the seconds it stays loaded unasked (-1 for good). `skills_key` is the raw public Ed25519 key that the
+    `keep_alive_s` the seconds it stays loaded unasked (-1 for good). `skills_key` is the raw public Ed25519 key the
     skills are signed with, `skills_digest` the SHA-256 (hex) of their manifest; both are None where there are none.
     """
 

@@ -15,6 +15,7 @@ from infra.local.cluster.addresses import Addresses
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
 from runtime.contract import labels, ports
+from tests.waiting import eventually
 
 PROJECT = Path(__file__).resolve().parents[2]
 SLOT = 1
@@ -23,15 +24,16 @@ Targets = dict[str, tuple[str, int]]
 """Host and port, by the name a failure reads well with."""
 
 PROBE = """
-import json, socket, sys
-reached = {}
-for name, host, port in json.loads(sys.argv[1]):
+import concurrent.futures, json, socket, sys
+def reach(target):
+    name, host, port = target
     try:
         socket.create_connection((host, port), timeout=2).close()
-        reached[name] = True
+        return name, True
     except OSError:
-        reached[name] = False
-print(json.dumps(reached))
+        return name, False
+with concurrent.futures.ThreadPoolExecutor() as pool:
+    print(json.dumps(dict(pool.map(reach, json.loads(sys.argv[1])))))
 """
 
 
@@ -88,17 +90,29 @@ class Cluster:
         name = self.gateway_pod()
         return self.kubectl("get", "pod", "-n", self.gateway_namespace, name, "-o", "jsonpath={.status.podIP}")
 
+    def python(self, namespace: str, pod: str, script: str, *arguments: str, stdin: str = "") -> Any:
+        """Run a script in a pod; what it prints is JSON."""
+        return json.loads(
+            self.kubectl("exec", "-i", "-n", namespace, pod, "--", "python3", "-c", script, *arguments, stdin=stdin)
+        )
+
+    def in_agent(self, customer: Customer, script: str, *arguments: str) -> Any:
+        """The same in the customer's agent pod."""
+        return self.python(customer.namespace, self.pod_name(customer), script, *arguments)
+
     def reached(self, namespace: str, pod: str, targets: Targets) -> dict[str, bool]:
         """Which of the targets a connection from the pod gets through to."""
         wanted = json.dumps([[name, host, port] for name, (host, port) in targets.items()])
-        answer: dict[str, bool] = json.loads(
-            self.kubectl("exec", "-n", namespace, pod, "--", "python3", "-c", PROBE, wanted)
-        )
+        answer: dict[str, bool] = self.python(namespace, pod, PROBE, wanted)
         return answer
 
-    def gateway_reaches(self, customer: Customer, port: int = ports.AGENT) -> bool:
-        """Whether a gateway pod gets a connection to the customer's agent pod."""
-        targets = {"agent": (self.pod_ip(customer), port)}
+    def await_agent(self, customer: Customer, *, other_than: str | None = None) -> str:
+        """Wait until the customer's agent pod is Ready, one of another uid than given; its uid."""
+        return eventually(lambda: self._ready_uid(customer, other_than), "the agent is Ready", seconds=120, every=0.5)
+
+    def gateway_reaches(self, customer: Customer) -> bool:
+        """Whether a gateway pod gets a connection to the door of the customer's agent."""
+        targets = {"agent": (self.pod_ip(customer), ports.AGENT)}
         return self.reached(self.gateway_namespace, self.gateway_pod(), targets)["agent"]
 
     @contextmanager
@@ -126,9 +140,34 @@ class Cluster:
                 stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": kept}),
             )
 
+    def pods(self, customer: Customer) -> list[dict[str, Any]]:
+        """The customer's agent pods: one, or two while one takes the other's place."""
+        selector = f"{labels.TENANT}={customer.tenant},{labels.AGENT}={customer.agent}"
+        found: list[dict[str, Any]] = json.loads(
+            self.kubectl("get", "pods", "-n", customer.namespace, "-l", selector, "-o", "json")
+        )["items"]
+        return found
+
+    def running_since(self, customer: Customer) -> tuple[str, int]:
+        """When the container of the customer's agent was started, and how often before."""
+        (pod,) = self.pods(customer)
+        (container,) = pod["status"]["containerStatuses"]
+        return container["state"]["running"]["startedAt"], container["restartCount"]
+
+    def _ready_uid(self, customer: Customer, other_than: str | None) -> str | None:
+        uids = [pod["metadata"]["uid"] for pod in self.pods(customer) if is_ready(pod)]
+        return next((str(uid) for uid in uids if uid != other_than), None)
+
     def _pod(self, customer: Customer, path: str) -> str:
         selector = f"{labels.TENANT}={customer.tenant},{labels.AGENT}={customer.agent}"
         return self.kubectl("get", "pods", "-n", customer.namespace, "-l", selector, "-o", f"jsonpath={path}")
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    """Whether a pod is Ready and not being ended."""
+    conditions = pod["status"].get("conditions", [])
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
 
 
 @contextmanager

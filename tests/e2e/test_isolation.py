@@ -62,21 +62,3 @@ def test_an_agent_reaches_nobody_until_its_policies_are_gone(cluster: Cluster, c
         eventually(lambda: all(reached(cluster, acme, wanted).values()), "everything is open without the policies")
 
     eventually(lambda: not any(reached(cluster, acme, wanted).values()), "everything is shut again with the policies")
-
-
-def test_the_model_server_listens_to_its_own_pod_alone(cluster: Cluster, customers: dict[str, Customer]) -> None:
-    acme = customers["acme"]
-    own = {
-        "its model server on loopback": ("127.0.0.1", ports.OLLAMA),
-        "its model server on the pod's address": (cluster.pod_ip(acme), ports.OLLAMA),
-    }
-    assert reached(cluster, acme, own) == {
-        "its model server on loopback": True,
-        "its model server on the pod's address": False,
-    }
-
-
-def test_a_gateway_reaches_an_agents_door_and_no_other_port(cluster: Cluster, customers: dict[str, Customer]) -> None:
-    acme = customers["acme"]
-    assert cluster.gateway_reaches(acme)
-    assert not cluster.gateway_reaches(acme, port=ports.OLLAMA)
