@@ -9,7 +9,7 @@ MOLTGHOST := .venv/bin/moltghost
 EDGE := workers/edge
 SKILLS := examples/skills/crm
 
-.PHONY: help setup up down status doctor test lint bench gen check preview
+.PHONY: help setup up down status doctor test lint bench gen check preview image
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ check: setup ## Check a stack's config without an engine (STACK=dev)
 
 preview: setup ## Show what `up` would change
 	@$(MOLTGHOST) preview --state $(STATE) --slot $(SLOT)
+
+image: setup ## Build the images, list what is in them, and check their sizes
+	@$(MOLTGHOST) image
 
 gen: setup ## Write the files generated from runtime/contract
 	@$(MOLTGHOST) gen
