@@ -55,13 +55,15 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str], installed: 
     lifecycle = Lifecycle()
     lifecycle.stop_on_signals()
     async with AsyncExitStack() as held:
-        session = await held.enter_async_context(proxy.client())
+        to_model = await held.enter_async_context(proxy.client())
+        # OpenClaw's streams promise to keep a connection that its server then takes nothing more from.
+        to_openclaw = await held.enter_async_context(proxy.client(keeps=False))
         book = await asyncio.to_thread(open_book, settings)
         held.push_async_callback(asyncio.to_thread, book.close)
         keys = open_keys(settings)
         token = mint_token(settings.places)
         metrics = Metrics(NAMES, partial(volume_usage, settings.places.data))
-        api, probe = OllamaApi(session, settings.ports.ollama), Probe(session, settings.ports.openclaw)
+        api, probe = OllamaApi(to_model, settings.ports.ollama), Probe(to_openclaw, settings.ports.openclaw)
         programs = Programs(settings, environ, api, probe, metrics, installed)
         supervisor = Supervisor(
             lifecycle,
@@ -90,7 +92,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str], installed: 
             model_digest=settings.model_digest,
             keys=keys.verifier,
             ready=lambda: supervisor.ready,
-            session=session,
+            session=to_openclaw,
             openclaw=URL.build(scheme="http", host=LOOPBACK, port=settings.ports.openclaw),
             token=lambda: token,
             book=book,

@@ -32,10 +32,14 @@ class Upstream:
     headers: Mapping[str, str]
 
 
-def client() -> aiohttp.ClientSession:
-    """A session for proxying: connections are kept, answers come unaltered, and only connecting has a timeout here."""
+def client(*, keeps: bool = True) -> aiohttp.ClientSession:
+    """A session for proxying: answers come unaltered, and only connecting has a timeout here.
+
+    Connections are kept, unless the next hop is none of ours and `keeps` is False: then each serves one request.
+    """
+    kept_s = KEPT_CONNECTION_S if keeps else None
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_CONNECTION_S),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=kept_s, force_close=not keeps),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.CONNECT_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent",),

@@ -37,7 +37,7 @@ async def door(next_port: int, jwks: str) -> AsyncIterator[web.Application]:
             model_digest="sha256:" + "0" * 64,
             keys=EdgeKeys(keys).verifier,
             ready=lambda: True,
-            session=await stack.enter_async_context(proxy.client()),
+            session=await stack.enter_async_context(proxy.client(keeps=False)),
             openclaw=URL(f"http://{LOOPBACK}:{next_port}"),
             token=lambda: "none",
             book=stack.enter_context(ReceiptBook(folder / "receipts", Identity("acme", "helper"), lambda: own)),

@@ -33,7 +33,8 @@ class Door:
     """What the door needs.
 
     `model` and `model_digest` are what receipts name. `keys` gives the verifier of the moment, `ready` says whether
-    requests may come in, `token` is OpenClaw's, asked for each request; `openclaw` is the base of its URLs on loopback.
+    requests may come in, `token` is OpenClaw's, asked for each request; `openclaw` is the base of its URLs on loopback,
+    `session` one that keeps no connection.
     """
 
     tenant: str

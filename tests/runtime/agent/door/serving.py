@@ -116,7 +116,7 @@ async def standing_before(
     """The door of acme's agent `helper`, before the OpenClaw at this URL."""
     verifier = TokenVerifier(load_keys(EDGE.jwks))
     book, metrics, watch, lifecycle = NoBook(), Measurements(), Watch(), Lifecycle()
-    async with proxy.client() as session, aiohttp.ClientSession() as client:
+    async with proxy.client(keeps=False) as session, aiohttp.ClientSession() as client:
         door = Door(
             tenant="acme",
             agent="helper",

@@ -1,17 +1,32 @@
 """Who is let in, to what, and what of a request goes on."""
 
+import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from runtime.contract import headers, limits, paths
 from runtime.http.edge_keys import EdgeKeys
-from tests.runtime.agent.door.serving import BODIES, CHAT, RESPONSES, TOKEN, Heard, asked, say, standing
+from tests.runtime.agent.door.serving import (
+    BODIES,
+    CHAT,
+    DONE,
+    RESPONSES,
+    TOKEN,
+    Heard,
+    asked,
+    chat_events,
+    say,
+    standing,
+    standing_before,
+)
 from tests.runtime.edge import Edge
-from tests.runtime.serving import EDGE, error_code, must_not_be_reached
+from tests.runtime.serving import EDGE, LOOPBACK, error_code, must_not_be_reached
 
 ROUTES = (paths.CHAT_COMPLETIONS, paths.RESPONSES)
 
@@ -176,3 +191,25 @@ async def test_openclaw_gone_is_a_502() -> None:
 
     async with asked(gone) as answer:
         assert (answer.status, await error_code(answer)) == (502, "upstream_failed")
+
+
+async def test_no_connection_to_openclaw_is_used_twice() -> None:
+    """OpenClaw's streams promise to keep a connection; of one that was asked to close, its server takes no more."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        stream = b"".join(chat_events("Hello."))
+        head = f"Content-Type: text/event-stream\r\nConnection: keep-alive\r\nContent-Length: {len(stream)}\r\n\r\n"
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head.encode() + stream)
+        with suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
+    openclaw = URL(f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}")
+    async with server, asyncio.timeout(10), standing_before(openclaw) as door:
+        for _ in range(3):
+            async with door.post({**CHAT, "stream": True}) as answer:
+                assert answer.status == 200
+                assert (await answer.read()).endswith(DONE)
