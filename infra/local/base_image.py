@@ -10,7 +10,9 @@ from infra.local.cache import Progress, digest_of, elapsed, locked
 from infra.local.go_build import ToolError
 
 SUITE = "bookworm"
-PACKAGES = ("ca-certificates", "python3", "python3-venv")
+PACKAGES = ("ca-certificates", "python3", "python3-venv", "usr-is-merged")
+"""`usr-is-merged` in place of what would merge /usr, with all of Perl; the hook below has it merged from the start."""
+MERGED = "/usr/share/mmdebstrap/hooks/merged-usr"
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
 EPOCH = "1700000000"
 """Every file's time, in seconds since 1970: the same packages give the same bytes."""
@@ -19,7 +21,7 @@ RECIPE = "1"
 
 def base_key() -> str:
     """What the base is made from, in 16 hex digits; another key means another base."""
-    return digest_of([RECIPE, SUITE, *PACKAGES, *LEFT_OUT, EPOCH])[:16]
+    return digest_of([RECIPE, SUITE, MERGED, *PACKAGES, *LEFT_OUT, EPOCH])[:16]
 
 
 def ensure_base(cache: Path, progress: Progress) -> Path:
@@ -45,7 +47,8 @@ def _bootstrap(into: Path) -> None:
     without = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
     # A package's copyright file stays: the licences ask for it.
     kept = ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
-    command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", *without, *kept, SUITE, str(into)]
+    wanted = [f"--hook-dir={MERGED}", f"--include={','.join(PACKAGES)}"]
+    command = ["mmdebstrap", "--variant=minbase", *wanted, *without, *kept, SUITE, str(into)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode != 0:

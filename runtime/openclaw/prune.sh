@@ -14,5 +14,7 @@ rm -rf @trycua playwright-core grammy @grammyjs @mistralai @google @agentclientp
 
 # Nobody types, debugs or looks things up here.
 find . \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -type f -delete
+find . -path ./openclaw -prune -o \( -name '*.ts' -o -name '*.mts' -o -name '*.md' \) -type f \
+    ! -iname 'licen*' ! -iname 'copying*' ! -iname 'notice*' -exec rm {} +
 find . -type l ! -exec test -e {} \; -delete
 find . -type d -empty -delete

@@ -51,4 +51,8 @@ def environment(places: Places, temporary: Path, path: str) -> Mapping[str, str]
         "OPENCLAW_NO_RESPAWN": "1",
         "OPENCLAW_OFFLINE": "1",
         "OPENCLAW_TELEMETRY": "0",
+        # Compiled code is kept on the volume: a start takes a quarter less of a core's time than with the cache that
+        # OpenClaw makes anew below the temporary folder. Only told so it does not start itself once more for it.
+        "NODE_COMPILE_CACHE": str(files.folder / ".cache" / "node"),
+        "OPENCLAW_PACKAGED_COMPILE_CACHE_RESPAWNED": "1",
     }

@@ -16,13 +16,14 @@ def test_neither_the_command_nor_the_environment_holds_the_token(tmp_path: Path)
 
 def test_all_it_writes_goes_to_the_volume_or_the_temporary_folder(tmp_path: Path) -> None:
     environ = environment(Places(), Path("/scratch"), "/bin")
-    for name in ("HOME", "OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH"):
+    for name in ("HOME", "NODE_COMPILE_CACHE", "OPENCLAW_STATE_DIR", "OPENCLAW_CONFIG_PATH"):
         assert environ[name].startswith("/data/openclaw")
     assert environ["TMPDIR"] == "/scratch"
 
 
 def test_it_inherits_nothing() -> None:
     assert all(
-        name.startswith("OPENCLAW_") or name in {"PATH", "HOME", "TMPDIR", "LANG", "TZ", "NODE_ENV"}
+        name.startswith("OPENCLAW_")
+        or name in {"PATH", "HOME", "TMPDIR", "LANG", "TZ", "NODE_COMPILE_CACHE", "NODE_ENV"}
         for name in environment(Places(), Path("/scratch"), "/bin")
     )

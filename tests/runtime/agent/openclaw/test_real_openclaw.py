@@ -250,6 +250,11 @@ def test_it_listens_on_loopback_alone(agent: Agent) -> None:
     assert {port for _, port in listening} == {agent.settings.ports.openclaw}
 
 
+def test_it_is_the_process_that_was_started(agent: Agent) -> None:
+    listening = {one.laddr.port for one in psutil.Process(agent.group).net_connections("tcp") if one.laddr}
+    assert agent.settings.ports.openclaw in listening
+
+
 def test_the_token_is_in_its_file_and_nowhere_else(agent: Agent, model: Model) -> None:
     agent.ask("Hello?")
     process = psutil.Process(agent.group)
