@@ -191,14 +191,19 @@ def test_ctrl_c_ends_the_compiler_too(tmp_path: Path) -> None:
     started = tmp_path / "started"
     os.mkfifo(started)
     fake_go(path, before=f"echo $$ > {started}; exec sleep 600")
-    program = "import sys; from pathlib import Path; from infra.local.tools import Tools\n"
+    program = "import signal, sys; from pathlib import Path; from infra.local.tools import Tools\n"
+    # A suite run in the background has SIGINT ignored, and its children inherit that.
+    program += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     program += "Tools(Path(sys.argv[1])).ensure(['kubectl'], print)"
     environment = {**os.environ, "PATH": f"{path}:/usr/bin:/bin"}
     command = [sys.executable, "-c", program, str(tmp_path / "cache")]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         compiler = int(started.read_text())
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) != 0
+        try:
+            assert process.wait(20) != 0
+        finally:
+            process.kill()
     with pytest.raises(ProcessLookupError):
         os.kill(compiler, 0)
 
