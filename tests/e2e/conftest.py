@@ -219,6 +219,18 @@ def customers(region: LocalRegion) -> dict[str, Customer]:
 
 
 @pytest.fixture
+def acme(customers: dict[str, Customer]) -> Customer:
+    """The tenant whose agent has a skill."""
+    return customers["acme"]
+
+
+@pytest.fixture
+def globex(customers: dict[str, Customer]) -> Customer:
+    """The other tenant."""
+    return customers["globex"]
+
+
+@pytest.fixture
 def cluster(region: LocalRegion) -> Cluster:
     """The region's cluster."""
     here = region.addresses

@@ -17,16 +17,6 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture
-def acme(customers: dict[str, Customer]) -> Customer:
-    return customers["acme"]
-
-
-@pytest.fixture
-def globex(customers: dict[str, Customer]) -> Customer:
-    return customers["globex"]
-
-
 WRITE = """
 import json, pathlib, sys
 found = {}

@@ -29,11 +29,6 @@ NUDGE = "moltghost.test/nudge"
 
 
 @pytest.fixture
-def acme(customers: dict[str, Customer]) -> Customer:
-    return customers["acme"]
-
-
-@pytest.fixture
 def edge(region: LocalRegion) -> Edge:
     """Signs with the region's own key."""
     return Edge.of(region.credentials.signing_key())

@@ -63,11 +63,6 @@ class Process:
 
 
 @pytest.fixture
-def globex(customers: dict[str, Customer]) -> Customer:
-    return customers["globex"]
-
-
-@pytest.fixture
 def sound(region: LocalRegion, cluster: Cluster, globex: Customer, tmp_path: Path) -> Callable[[], None]:
     """A check that history and receipts are whole: a user's told before the test is remembered, the book verifies."""
     user = f"user-{uuid.uuid4()}"

@@ -18,16 +18,6 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture
-def acme(customers: dict[str, Customer]) -> Customer:
-    return customers["acme"]
-
-
-@pytest.fixture
-def globex(customers: dict[str, Customer]) -> Customer:
-    return customers["globex"]
-
-
 def every_port(cluster: Cluster, customer: Customer) -> Targets:
     """The agent's address with every port of the contract, and two that other programs like."""
     numbers = [value for name, value in vars(ports).items() if name.isupper()]

@@ -23,11 +23,6 @@ FOUND = "".join(FOUND_WORDS)
 
 
 @pytest.fixture
-def acme(customers: dict[str, Customer]) -> Customer:
-    return customers["acme"]
-
-
-@pytest.fixture
 def client(acme: Customer) -> Iterator[openai.OpenAI]:
     with sdk(acme) as client:
         yield client

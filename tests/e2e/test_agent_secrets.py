@@ -19,16 +19,6 @@ from tests.e2e.conftest import Cluster, Customer
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture
-def acme(customers: dict[str, Customer]) -> Customer:
-    return customers["acme"]
-
-
-@pytest.fixture
-def globex(customers: dict[str, Customer]) -> Customer:
-    return customers["globex"]
-
-
 MODES = """
 import json, os, pathlib, sys
 files = {path.name: path.stat() for path in pathlib.Path(sys.argv[1]).iterdir() if not path.name.startswith(".")}
