@@ -195,26 +195,34 @@ def machine() -> Iterator[LocalRegion]:
 
 
 @pytest.fixture
-def region(machine: LocalRegion) -> LocalRegion:
-    """The region, deployed."""
-    if not machine.tenants():
+def outputs(machine: LocalRegion) -> dict[str, Any]:
+    """What the stack tells of itself, deployed. Asked for once a test: the engine takes its time to answer."""
+    if not (told := machine.engine.stack_output()).get("tenants"):
         machine.deploy(Steps())
+        told = machine.engine.stack_output()
+    return told
+
+
+@pytest.fixture
+def region(machine: LocalRegion, outputs: dict[str, Any]) -> LocalRegion:
+    """The region, deployed."""
+    assert outputs
     return machine
 
 
 @pytest.fixture
-def customers(region: LocalRegion) -> dict[str, Customer]:
+def customers(region: LocalRegion, outputs: dict[str, Any]) -> dict[str, Customer]:
     """The stack's tenants by their ids."""
     return {
-        tenant.id: Customer(
-            tenant=tenant.id,
-            agent=tenant.agents[0],
-            api_key=Path(tenant.key_file).read_text(),
+        tenant["id"]: Customer(
+            tenant=tenant["id"],
+            agent=tenant["agents"][0]["name"],
+            api_key=region.credentials.api_key(tenant["id"]).file.read_text(),
             edge_url=region.edge_url,
             gateway_origin=region.gateway_origin,
-            namespace=tenant.namespace,
+            namespace=tenant["namespace"],
         )
-        for tenant in region.tenants()
+        for tenant in outputs["tenants"]
     }
 
 
@@ -231,12 +239,12 @@ def globex(customers: dict[str, Customer]) -> Customer:
 
 
 @pytest.fixture
-def cluster(region: LocalRegion) -> Cluster:
+def cluster(region: LocalRegion, outputs: dict[str, Any]) -> Cluster:
     """The region's cluster."""
     here = region.addresses
     return Cluster(
         kubectl_path=region.tools.ensure(["kubectl"], lambda _detail: None)["kubectl"],
         kubeconfig=region.machine.kubeconfig,
-        gateway_namespace=region.engine.stack_output()["gateway_namespace"],
+        gateway_namespace=outputs["gateway_namespace"],
         addresses=here,
     )

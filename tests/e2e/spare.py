@@ -68,7 +68,7 @@ class Spare:
         self.pod["volumes"] += [{**model, "name": "source"}, {"name": "tampered", "emptyDir": {}}]
         (mount,) = [one for one in self.container["volumeMounts"] if one["name"] == "model"]
         mount["name"] = "tampered"
-        small = {"cpu": "10m", "memory": "128Mi", "ephemeral-storage": "256Mi"}
+        small = {"memory": "128Mi", "ephemeral-storage": "256Mi"}
         self.pod["initContainers"] = [
             {
                 "name": "tamper",

@@ -21,6 +21,7 @@ from infra.local.cluster.cgroups import group_processes
 from infra.local.region import LocalRegion
 from runtime.contract import errors, limits, paths, ports
 from runtime.model.script import ASK_COLOUR, ASK_COUNT, tell_colour
+from runtime.receipts import Outcome
 from tests.e2e.asking import say
 from tests.e2e.conftest import Cluster, Customer
 from tests.e2e.receipts import copy_book
@@ -183,9 +184,13 @@ def namespace_of(pid: int) -> str:
 
 
 def test_streams_end_whole_or_say_that_they_do_not(
-    cluster: Cluster, globex: Customer, sound: Callable[[], None]
+    region: LocalRegion, cluster: Cluster, globex: Customer, sound: Callable[[], None], tmp_path: Path
 ) -> None:
-    before, old = cluster.await_agent(globex), cluster.pod_name(globex)
+    def cut_ones() -> int:
+        book = copy_book(region, cluster, globex, tmp_path)
+        return [receipt["outcome"] for receipt in book.receipts].count(Outcome.CUT)
+
+    before, old, cut_before = cluster.await_agent(globex), cluster.pod_name(globex), cut_ones()
     # All but the first few speak as long as they may, one after the other: more than there is time for.
     lengths = [40] * SHORT + [ENDLESS] * (STREAMS - SHORT)
     begun = [Event() for _ in lengths]
@@ -201,6 +206,7 @@ def test_streams_end_whole_or_say_that_they_do_not(
     assert took < limits.TERMINATION_GRACE_S
     cluster.await_agent(globex, other_than=before)
     await_recovery(globex, "SIGTERM", stopped)
+    assert cut_ones() == cut_before + ends.count(errors.STOPPING.code), "the receipts say so too"
     sound()
 
 

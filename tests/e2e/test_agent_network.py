@@ -85,7 +85,7 @@ def monitoring(cluster: Cluster) -> Iterator[tuple[str, str]]:
 
 
 def idle_pod(name: str, role: str, reference: str) -> dict[str, Any]:
-    small = {"cpu": "10m", "memory": "64Mi"}
+    small = {"memory": "64Mi"}
     container = {
         "name": "idle",
         "image": reference,
