@@ -91,6 +91,7 @@ def _environment(spec: AgentSpec) -> list[dict[str, str]]:
         env.MODEL: spec.model.name,
         env.MODEL_DIGEST: spec.model.digest,
         env.CONTEXT_TOKENS: str(spec.model.context_tokens),
+        env.MAX_TOKENS: str(spec.model.max_tokens),
         env.KEEP_ALIVE_S: str(spec.model.keep_alive_s),
     }
     if spec.skills is not None:

@@ -90,6 +90,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str], installed: 
             agent=settings.agent,
             model=settings.model,
             model_digest=settings.model_digest,
+            max_tokens=settings.max_tokens,
             keys=keys.verifier,
             ready=lambda: supervisor.ready,
             session=to_openclaw,

@@ -41,8 +41,9 @@ class AgentSettings:
     """Whose agent this is, and which model it runs.
 
     `model_digest` is `sha256:…` of the model's manifest, `context_tokens` the context length the model is loaded with,
-    `keep_alive_s` the seconds it stays loaded unasked (-1 for good). `skills_key` is the raw public Ed25519 key the
-    skills are signed with, `skills_digest` the SHA-256 (hex) of their manifest; both are None where there are none.
+    `max_tokens` that of the longest answer, `keep_alive_s` the seconds it stays loaded unasked (-1 for good).
+    `skills_key` is the raw public Ed25519 key the skills are signed with, `skills_digest` the SHA-256 (hex) of their
+    manifest; both are None where there are none.
     """
 
     tenant: str
@@ -50,6 +51,7 @@ class AgentSettings:
     model: str
     model_digest: str
     context_tokens: int
+    max_tokens: int
     keep_alive_s: int = -1
     skills_key: bytes | None = None
     skills_digest: str | None = None
@@ -67,6 +69,7 @@ def read_settings(environ: Mapping[str, str], places: Places, ports: Ports) -> A
         model=reader.read(env.MODEL, str, ""),
         model_digest=reader.read(env.MODEL_DIGEST, _digest, ""),
         context_tokens=reader.read(env.CONTEXT_TOKENS, _positive, 0),
+        max_tokens=reader.read(env.MAX_TOKENS, _positive, 0),
         keep_alive_s=reader.read(env.KEEP_ALIVE_S, _seconds_or_for_good, 0),
         skills_key=reader.read(env.SKILLS_KEY, _key, None) if has_skills else None,
         skills_digest=reader.read(env.SKILLS_DIGEST, _sha256, None) if has_skills else None,

@@ -35,6 +35,7 @@ async def door(next_port: int, jwks: str) -> AsyncIterator[web.Application]:
             agent="helper",
             model="tiny",
             model_digest="sha256:" + "0" * 64,
+            max_tokens=512,
             keys=EdgeKeys(keys).verifier,
             ready=lambda: True,
             session=await stack.enter_async_context(proxy.client(keeps=False)),

@@ -160,6 +160,8 @@ class _Wish(BaseModel):
     store: bool | None = None
 
     _ENDS_HERE: ClassVar[frozenset[str]] = frozenset()
+    _LENGTHS: ClassVar[tuple[str, ...]] = ()
+    """What says how long the answer may be; the first is what OpenClaw gets."""
 
     @classmethod
     def read(cls, wish: dict[str, Any]) -> Self:
@@ -179,10 +181,12 @@ class _Wish(BaseModel):
         """Is the stream to end with what it cost?"""
         return self.stream_options is not None and self.stream_options.include_usage is True
 
-    def passed_on(self) -> dict[str, Any]:
-        """The fields OpenClaw gets."""
+    def passed_on(self, max_tokens: int) -> dict[str, Any]:
+        """The fields OpenClaw gets: it is always told how long an answer may be, at most `max_tokens`."""
         ends_here = _Wish.model_fields.keys() | self._ENDS_HERE
-        return self.model_dump(exclude=set(ends_here), exclude_none=True, by_alias=True)
+        passed = self.model_dump(exclude=set(ends_here), exclude_none=True, by_alias=True)
+        wanted = [passed.pop(name) for name in self._LENGTHS if name in passed]
+        return {**passed, self._LENGTHS[0]: min([max_tokens, *wanted])}
 
 
 class ChatWish(_Wish):
@@ -217,6 +221,7 @@ class ChatWish(_Wish):
     verbosity: str | None = None
 
     _ENDS_HERE: ClassVar[frozenset[str]] = frozenset({"n", "logprobs", "modalities", "reasoning_effort", "verbosity"})
+    _LENGTHS: ClassVar[tuple[str, ...]] = ("max_completion_tokens", "max_tokens")
 
 
 class InputText(_Inner):
@@ -333,10 +338,11 @@ class ResponsesWish(_Wish):
             "previous_response_id", "background", "text", "include", "max_tool_calls", "reasoning", "truncation",
         }
     )  # fmt: skip
+    _LENGTHS: ClassVar[tuple[str, ...]] = ("max_output_tokens",)
 
-    def passed_on(self) -> dict[str, Any]:
+    def passed_on(self, max_tokens: int) -> dict[str, Any]:
         """The fields OpenClaw gets, in its own shapes where they differ from OpenAI's."""
-        passed = super().passed_on()
+        passed = super().passed_on(max_tokens)
         if not isinstance(self.input, str):
             passed["input"] = [_openclaws(item) for item in passed["input"] if item["type"] != "reasoning"]
         return passed

@@ -32,15 +32,16 @@ _SESSION = "x-openclaw-session-key"
 class Door:
     """What the door needs.
 
-    `model` and `model_digest` are what receipts name. `keys` gives the verifier of the moment, `ready` says whether
-    requests may come in, `token` is OpenClaw's, asked for each request; `openclaw` is the base of its URLs on loopback,
-    `session` one that keeps no connection.
+    `model` and `model_digest` are what receipts name, `max_tokens` is the length of the longest answer. `keys` gives
+    the verifier of the moment, `ready` says whether requests may come in, `token` is OpenClaw's, asked for each
+    request; `openclaw` is the base of its URLs on loopback, `session` one that keeps no connection.
     """
 
     tenant: str
     agent: str
     model: str
     model_digest: str
+    max_tokens: int
     keys: Callable[[], TokenVerifier]
     ready: Callable[[], bool]
     session: aiohttp.ClientSession
@@ -87,7 +88,7 @@ class _Routes:
         key = self._authenticate(request)
         wish = ChatWish.read(await self._read(request))
         session = self._sessions.open(Owner(key, wish.user or None))
-        body = wish.passed_on()
+        body = wish.passed_on(self._door.max_tokens)
         if wish.streamed:
             # What a stream took is asked for always, and told to the client only if it asked for it, too.
             body["stream_options"] = {"include_usage": True}
@@ -103,7 +104,8 @@ class _Routes:
         retelling = ResponsesRetelling(
             self._door.agent, lambda response: self._sessions.remember(response, owner, session)
         )
-        return await self._ask(request, key, wish.passed_on(), wish.streamed, session, retelling)
+        body = wish.passed_on(self._door.max_tokens)
+        return await self._ask(request, key, body, wish.streamed, session, retelling)
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         """GET /v1/models: this agent, as a client names it."""

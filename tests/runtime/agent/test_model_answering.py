@@ -12,7 +12,7 @@ from runtime.agent.model.answering import EVERY_S, STALLED_S, Answering, Seen, i
 from runtime.agent.ollama import LoadedModel, OllamaApi
 from runtime.agent.settings import AgentSettings
 
-SETTINGS = AgentSettings("acme", "helper", "tiny", "sha256:ab", 4096)
+SETTINGS = AgentSettings("acme", "helper", "tiny", "sha256:ab", 4096, 512)
 AS_ASKED = LoadedModel("sha256:ab", 4096)
 MOMENTS = st.floats(-1e6, 1e6)
 

@@ -48,7 +48,7 @@ def settings(tmp_path: Path) -> AgentSettings:
     digest = make_source(tmp_path / "source")
     (tmp_path / "data").mkdir()
     places = Places(data=tmp_path / "data", model=tmp_path / "source")
-    return AgentSettings("acme", "helper", "tiny", digest, CONTEXT, places=places)
+    return AgentSettings("acme", "helper", "tiny", digest, CONTEXT, CONTEXT // 2, places=places)
 
 
 def own_store(settings: AgentSettings) -> Path:
@@ -249,7 +249,7 @@ def stopped():
         print("half", flush=True)
         time.sleep(600)
 places = Places(data=Path(data), model=Path(source))
-install(AgentSettings("acme", "helper", "tiny", digest, 4096, places=places), stopped)
+install(AgentSettings("acme", "helper", "tiny", digest, 4096, 512, places=places), stopped)
 """
 
 

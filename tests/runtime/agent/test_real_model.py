@@ -48,7 +48,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(source: Path, tmp_path: Path) -> AgentSettings:
     digest = write_artifact(source)
     places = Places(data=tmp_path, model=source)
-    return AgentSettings("acme", "helper", NAME, digest, CONTEXT, places=places, ports=Ports(ollama=free_port()))
+    return AgentSettings(
+        "acme", "helper", NAME, digest, CONTEXT, CONTEXT // 2, places=places, ports=Ports(ollama=free_port())
+    )
 
 
 @pytest.fixture

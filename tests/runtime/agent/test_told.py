@@ -16,11 +16,13 @@ GOOD = {
     env.MODEL: "tiny",
     env.MODEL_DIGEST: DIGEST,
     env.CONTEXT_TOKENS: "4096",
+    env.MAX_TOKENS: "512",
     env.KEEP_ALIVE_S: "-1",
 }
 WRONG = {
     env.MODEL_DIGEST: "sha256:beef",
     env.CONTEXT_TOKENS: "many",
+    env.MAX_TOKENS: "few",
     env.KEEP_ALIVE_S: "-2",
     env.SKILLS_KEY: "c2hvcnQ=",
     env.SKILLS_DIGEST: "beef",
@@ -35,7 +37,8 @@ def test_what_is_told_is_read() -> None:
         "tiny",
         DIGEST,
     )
-    assert (settings.context_tokens, settings.keep_alive_s, settings.skills_key) == (4096, -1, None)
+    assert (settings.context_tokens, settings.max_tokens, settings.keep_alive_s) == (4096, 512, -1)
+    assert (settings.skills_key, settings.skills_digest) == (None, None)
 
 
 def test_everything_missing_is_named_at_once() -> None:
@@ -53,7 +56,9 @@ def test_everything_wrong_is_named_at_once_but_never_quoted() -> None:
 
 
 def test_the_model_server_is_told_to_keep_to_itself() -> None:
-    settings = AgentSettings("acme", "helper", "tiny", DIGEST, 4096, keep_alive_s=60, places=Places(data=Path("/d")))
+    settings = AgentSettings(
+        "acme", "helper", "tiny", DIGEST, 4096, 512, keep_alive_s=60, places=Places(data=Path("/d"))
+    )
     told = environment(settings, "/bin")
     assert told["OLLAMA_HOST"] == f"{HOST}:{settings.ports.ollama}"
     assert told["OLLAMA_NO_CLOUD"] == "1"

@@ -42,7 +42,9 @@ Message = dict[str, Any]
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     places = Places(data=tmp_path_factory.mktemp("data"))
-    settings = AgentSettings("acme", "helper", NAME, "", CONTEXT, places=places, ports=Ports(ollama=free_port()))
+    settings = AgentSettings(
+        "acme", "helper", NAME, "", CONTEXT, CONTEXT // 2, places=places, ports=Ports(ollama=free_port())
+    )
     write_artifact(store_folder(settings))
     with serving(settings) as server:
         yield server.client

@@ -62,7 +62,14 @@ def agent() -> Iterator[Agent]:
         config = {"baseUrl": f"http://127.0.0.1:{crm_port}", "tokenFile": str(token)}
         skill = SkillUse(id="crm", config=config, instructions=bundle.manifest.skill("crm").instructions)
         settings = AgentSettings(
-            "acme", "helper", NAME, "", CONTEXT, places=Places(data=model), ports=Ports(ollama=free_port())
+            "acme",
+            "helper",
+            NAME,
+            "",
+            CONTEXT,
+            CONTEXT // 2,
+            places=Places(data=model),
+            ports=Ports(ollama=free_port()),
         )
         write_artifact(store_folder(settings))
         packages = ensure_openclaw(cache_root(), print) / "node_modules"

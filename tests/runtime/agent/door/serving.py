@@ -28,6 +28,7 @@ CHAT = {"model": "helper", "messages": [{"role": "user", "content": CANARY}]}
 RESPONSES = {"model": "helper", "input": CANARY}
 BODIES: dict[str, dict[str, Any]] = {paths.CHAT_COMPLETIONS: CHAT, paths.RESPONSES: RESPONSES}
 DIGEST = "sha256:" + "0" * 64
+MAX_TOKENS = 512
 
 
 @dataclass
@@ -122,6 +123,7 @@ async def standing_before(
             agent="helper",
             model="tiny",
             model_digest=DIGEST,
+            max_tokens=MAX_TOKENS,
             keys=keys or (lambda: verifier),
             ready=lambda: ready,
             session=session,

@@ -12,7 +12,7 @@ from runtime.agent.door.asking import ChatWish, ResponsesWish
 from runtime.agent.door.reading import MAX_DEPTH, names_a_gateway, read_object
 from runtime.contract import limits
 from runtime.http.answers import RefusedError
-from tests.runtime.agent.door.serving import CHAT, RESPONSES
+from tests.runtime.agent.door.serving import CHAT, MAX_TOKENS, RESPONSES
 
 PNG = "data:image/png;base64,AAAA"
 
@@ -59,7 +59,6 @@ SDK_CHAT = {
         }
     ],
     "tool_choice": {"type": "function", "function": {"name": "look_up"}},
-    "max_tokens": 5,
     "max_completion_tokens": 6,
     "temperature": 1,
     "top_p": 0.5,
@@ -92,7 +91,29 @@ def test_what_openclaw_knows_goes_on_as_it_came() -> None:
         expected = json.loads(json.dumps({key: value for key, value in body.items() if key != "model"}))
         if wish is ChatWish:
             del expected["messages"][3]["content"]
-        assert wish.read(body).passed_on() == expected
+        assert wish.read(body).passed_on(MAX_TOKENS) == expected
+
+
+@pytest.mark.parametrize(
+    ("wish", "body", "wanted", "passed"),
+    [
+        (ChatWish, CHAT, {}, {"max_completion_tokens": MAX_TOKENS}),
+        (ChatWish, CHAT, {"max_tokens": 5}, {"max_completion_tokens": 5}),
+        (ChatWish, CHAT, {"max_tokens": 5, "max_completion_tokens": 6}, {"max_completion_tokens": 5}),
+        (ChatWish, CHAT, {"max_tokens": MAX_TOKENS + 1}, {"max_completion_tokens": MAX_TOKENS}),
+        (ChatWish, CHAT, {"max_completion_tokens": 2**53 - 1}, {"max_completion_tokens": MAX_TOKENS}),
+        (ResponsesWish, RESPONSES, {}, {"max_output_tokens": MAX_TOKENS}),
+        (ResponsesWish, RESPONSES, {"max_output_tokens": 5}, {"max_output_tokens": 5}),
+        (ResponsesWish, RESPONSES, {"max_output_tokens": MAX_TOKENS + 1}, {"max_output_tokens": MAX_TOKENS}),
+    ],
+)
+def test_no_answer_is_asked_for_longer_than_the_template_allows(
+    wish: type[ChatWish], body: dict[str, Any], wanted: dict[str, int], passed: dict[str, int]
+) -> None:
+    length = {
+        name: value for name, value in wish.read({**body, **wanted}).passed_on(MAX_TOKENS).items() if "max" in name
+    }
+    assert length == passed
 
 
 @pytest.mark.parametrize(
@@ -122,9 +143,9 @@ def test_what_openclaw_knows_goes_on_as_it_came() -> None:
     ids=["chat", "responses"],
 )  # fmt: skip
 def test_hints_are_taken_and_end_at_the_door(wish: type[ChatWish], body: dict[str, Any], hints: dict[str, Any]) -> None:
-    plain = wish.read(body).passed_on()
-    assert wish.read({**body, **hints}).passed_on() == plain
-    assert wish.read({**body, **dict.fromkeys(hints)}).passed_on() == plain, "null is nothing"
+    plain = wish.read(body).passed_on(MAX_TOKENS)
+    assert wish.read({**body, **hints}).passed_on(MAX_TOKENS) == plain
+    assert wish.read({**body, **dict.fromkeys(hints)}).passed_on(MAX_TOKENS) == plain, "null is nothing"
 
 
 @pytest.mark.parametrize(("wish", "body"), [(ChatWish, CHAT), (ResponsesWish, RESPONSES)], ids=["chat", "responses"])
@@ -266,7 +287,7 @@ def test_openais_parts_become_openclaws() -> None:
             },
         ]
     }  # fmt: skip
-    assert ResponsesWish.read(body).passed_on()["input"] == [
+    assert ResponsesWish.read(body).passed_on(MAX_TOKENS)["input"] == [
         {
             "type": "message",
             "role": "user",
@@ -342,7 +363,7 @@ def test_whatever_comes_is_read_or_refused(body: dict[str, Any]) -> None:
     for wish, needed in ((ChatWish, CHAT), (ResponsesWish, RESPONSES)):
         for asked in (body, {**needed, **body}):
             with suppress(RefusedError):
-                passed = wish.read(read_object(json.dumps(asked).encode())).passed_on()
+                passed = wish.read(read_object(json.dumps(asked).encode())).passed_on(MAX_TOKENS)
                 assert json.dumps(passed)
                 assert not passed.keys() & {"model", "agent", "user", "metadata", "previous_response_id"}
 

@@ -26,7 +26,9 @@ def settings(tmp_path: Path) -> AgentSettings:
     )
     places.config.mkdir()
     (places.config / "openclaw.json").write_text(RENDERED)
-    return AgentSettings("acme", "helper", "tiny", "sha256:0", 16384, places=places, ports=Ports(openclaw=1, ollama=2))
+    return AgentSettings(
+        "acme", "helper", "tiny", "sha256:0", 16384, 512, places=places, ports=Ports(openclaw=1, ollama=2)
+    )
 
 
 def files(settings: AgentSettings) -> OpenClawFiles:

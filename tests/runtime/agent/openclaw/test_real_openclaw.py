@@ -65,7 +65,7 @@ class Agent:
         (places.config / image.OPENCLAW_CONFIG_FILE).write_text(render_openclaw(SPEC))
         ports = Ports(openclaw=free_port(), ollama=model_port)
         (folder / "scratch").mkdir()
-        settings = AgentSettings("acme", "helper", "tiny", "sha256:0", 16384, places=places, ports=ports)
+        settings = AgentSettings("acme", "helper", "tiny", "sha256:0", 16384, 512, places=places, ports=ports)
         return cls(settings, installed, folder / "scratch")
 
     @property
