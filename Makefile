@@ -20,8 +20,8 @@ setup: .venv/.done $(EDGE)/node_modules/.done $(SKILLS)/node_modules/.done ## In
 	@echo "→ Python packages"
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	@.venv/bin/uv pip sync --quiet --require-hashes --compile-bytecode requirements/dev.txt
-	@.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@.venv/bin/uv pip sync --python .venv --quiet --require-hashes --compile-bytecode requirements/dev.txt
+	@.venv/bin/uv pip install --python .venv --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 %/node_modules/.done: %/package-lock.json .venv/.done
