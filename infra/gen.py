@@ -31,6 +31,8 @@ def render_contract() -> str:
         _errors(),
         _template("audience", token.audience("${tenant}", "${agent}"), "tenant", "agent"),
         _template("regionKey", edge.region_key("${region}"), "region"),
+        _template("certificateKey", edge.certificate_key("${authority}", "${name}"), "authority", "name"),
+        _template("issuerKey", edge.issuer_key("${issuer}"), "issuer"),
         _template("routeKey", edge.route_key("${tenant}", "${agent}"), "tenant", "agent"),
     ]
     return "\n".join(parts)

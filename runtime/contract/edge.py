@@ -2,24 +2,45 @@
 
 import hashlib
 import hmac
+import secrets
+import zlib
 
 BINDING_KEYS = "KEYS"
-"""KV namespace: keyed hash of an API key -> JSON {"tenant", "key", "agents": [names] or ["*"]}."""
+"""KV namespace: keyed hash of an API key -> JSON {"tenant", "key", "agents": [names] or ["*"]}, and where narrowed
+"models": [names], "methods": [OPERATIONS], "expires" (Unix seconds), "cidrs": [ranges of source addresses]."""
+BINDING_TENANTS = "TENANTS"
+"""KV namespace: `issuer_key` -> JSON {"tenant", "id", "jwks" (URL), "algorithm", "audience", "scope_claim"};
+`certificate_key` -> a record as in KEYS."""
 BINDING_ROUTES = "ROUTES"
-"""KV namespace: "<tenant>/<agent>" -> JSON {"region"}; "region:<name>" -> JSON {"origin"} (URL of its gateway)."""
+"""KV namespace: "<tenant>/<agent>" -> JSON {"region", "model"}; "region:<name>" -> JSON {"origin": its gateway}."""
 SECRET_PEPPER = "KEY_PEPPER"  # noqa: S105  # a binding's name
 """Secret binding: the HMAC key API keys are hashed with."""
 SECRET_SIGNING_KEY = "EDGE_SIGNING_KEY"  # noqa: S105  # a binding's name
 """Secret binding: private Ed25519 JWK (JSON, with `kid`) that edge tokens are signed with."""
-KV_CACHE_S = 60
-"""Seconds an edge may go on using a KV value it has read; so long may a revoked key live."""
+KV_CACHE_S = 30
+"""Seconds Cloudflare's cache may answer for a KV value it has read; it takes no fewer."""
+RECORD_MEMORY_S = 30
+"""Seconds the Worker may then go on using it. A record's whole age, so a revoked key's life, is the sum of the two."""
+REVOKED_WITHIN_S = 60
+"""Seconds within which every edge has seen that a key is gone."""
 
 ALL_AGENTS = "*"
+OPERATIONS = ("chat", "responses", "models", "health", "hooks")
+"""What a caller can be allowed to do; a key's record names them as `methods`."""
+JWT_ALGORITHMS = ("RS256", "ES256", "EdDSA")
+"""Signatures a tenant's issuer may use; each issuer is held to one of them."""
+JWT_LEEWAY_S = 60
+"""Seconds an issuer's clock may be off."""
 
-API_KEY_PATTERN = r"mg_[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?_[A-Za-z0-9_-]{16,128}"
-"""What an API key looks like, `mg_<tenant>_<random>`; anything else is refused before it is looked up."""
+API_KEY_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+API_KEY_RANDOM = 32
+"""Letters and digits of an API key that nobody can guess: 190 bits."""
+API_KEY_CHECK = 6
+"""Letters and digits after them that tell a typo: the CRC-32 of all before, in base 62."""
 NAME_PATTERN = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 """What a tenant's or an agent's name looks like in a path, in `model` and in a token."""
+API_KEY_PATTERN = rf"mg_(?<tenant>{NAME_PATTERN})_[A-Za-z0-9]{{{API_KEY_RANDOM + API_KEY_CHECK}}}"
+"""What an API key looks like in JavaScript: `mg_<tenant>_<random><check>`; anything else is refused unlooked-at."""
 
 COMPATIBILITY_DATE = "2026-07-01"
 """The runtime behaviour the Worker is written for and tested with."""
@@ -35,6 +56,42 @@ def region_key(region: str) -> str:
 def route_key(tenant: str, agent: str) -> str:
     """Key of an agent's route in the ROUTES namespace."""
     return f"{tenant}/{agent}"
+
+
+def issuer_key(issuer: str) -> str:
+    """Key of an issuer's record in the TENANTS namespace; `issuer` is exactly what its tokens say as `iss`."""
+    return f"issuer:{issuer}"
+
+
+def certificate_key(authority: str, name: str) -> str:
+    """Key of a client certificate's record in the TENANTS namespace.
+
+    `authority` is the subject key identifier of the CA that signed it (upper-case hex), `name` its common name.
+    """
+    return f"certificate:{authority}/{name}"
+
+
+def new_api_key(tenant: str) -> str:
+    """A fresh API key of a tenant's."""
+    text = "".join(secrets.choice(API_KEY_ALPHABET) for _ in range(API_KEY_RANDOM))
+    return f"mg_{tenant}_{text}{api_key_check(f'mg_{tenant}_{text}')}"
+
+
+def api_key_check(text: str) -> str:
+    """The check an API key ends with: the CRC-32 (ISO-HDLC) of `text`, all that stands before it, in base 62.
+
+    It finds every key of which one stretch of up to four characters is wrong, as of a typo or a swap; it is no secret.
+    """
+    rest, digits = zlib.crc32(text.encode()), ""
+    for _ in range(API_KEY_CHECK):
+        rest, digit = divmod(rest, len(API_KEY_ALPHABET))
+        digits = API_KEY_ALPHABET[digit] + digits
+    return digits
+
+
+def is_api_key(text: str) -> bool:
+    """Whether `text` has an API key's check; whose key it is, and whether there is such a key, is another question."""
+    return text.startswith("mg_") and hmac.compare_digest(text[-API_KEY_CHECK:], api_key_check(text[:-API_KEY_CHECK]))
 
 
 def hash_api_key(pepper: str, api_key: str) -> str:

@@ -20,6 +20,7 @@ class ErrorKind:
 INVALID_REQUEST = ErrorKind(400, "invalid_request_error", "invalid_request", "The request is not valid.")
 INVALID_KEY = ErrorKind(401, "invalid_request_error", "invalid_api_key", "The API key is missing or not valid.")
 INVALID_TOKEN = ErrorKind(401, "invalid_request_error", "invalid_edge_token", "The edge token is missing or not valid.")
+FORBIDDEN = ErrorKind(403, "invalid_request_error", "forbidden", "These credentials are not for this.")
 NOT_FOUND = ErrorKind(404, "invalid_request_error", "not_found", "There is nothing at this path.")
 AGENT_NOT_FOUND = ErrorKind(404, "invalid_request_error", "model_not_found", "There is no such agent for this key.")
 METHOD_NOT_ALLOWED = ErrorKind(405, "invalid_request_error", "method_not_allowed", "This method is not supported here.")
@@ -27,6 +28,9 @@ REQUEST_TIMEOUT = ErrorKind(408, "invalid_request_error", "request_timeout", "Th
 TOO_LARGE = ErrorKind(413, "invalid_request_error", "request_too_large", "The request body is too large.")
 INTERNAL = ErrorKind(500, "server_error", "internal_error", "The request failed on our side.")
 UPSTREAM_FAILED = ErrorKind(502, "server_error", "upstream_failed", "The agent could not be reached.")
+KEYS_UNAVAILABLE = ErrorKind(
+    503, "server_error", "signing_keys_unavailable", "The token cannot be checked now. Ask again."
+)
 NOT_READY = ErrorKind(503, "server_error", "agent_not_ready", "The agent is not ready yet.")
 STOPPING = ErrorKind(503, "server_error", "agent_stopping", "The agent is being stopped. Ask again.")
 UPSTREAM_TIMEOUT = ErrorKind(504, "server_error", "upstream_timeout", "The agent did not answer in time.")
@@ -35,6 +39,7 @@ KINDS = (
     INVALID_REQUEST,
     INVALID_KEY,
     INVALID_TOKEN,
+    FORBIDDEN,
     NOT_FOUND,
     AGENT_NOT_FOUND,
     METHOD_NOT_ALLOWED,
@@ -42,6 +47,7 @@ KINDS = (
     TOO_LARGE,
     INTERNAL,
     UPSTREAM_FAILED,
+    KEYS_UNAVAILABLE,
     NOT_READY,
     STOPPING,
     UPSTREAM_TIMEOUT,

@@ -48,10 +48,12 @@ def test_functions_say_what_their_originals_say() -> None:
         "audience": token.audience("T", "A"),
         "routeKey": edge.route_key("T", "A"),
         "regionKey": edge.region_key("R"),
+        "issuerKey": edge.issuer_key("I"),
+        "certificateKey": edge.certificate_key("A", "N"),
     }.items():
         found = re.search(rf"export const {name} = \(.*\): string => `(.*)`;", text)
         assert found is not None
-        filled = found[1].replace("${tenant}", "T").replace("${agent}", "A").replace("${region}", "R")
+        filled = re.sub(r"\$\{(\w)\w*\}", lambda each: each[1].upper(), found[1])
         assert filled == expected
 
 

@@ -1,18 +1,31 @@
+import type { IPv4, IPv6 } from "ipaddr.js";
 import type { EDGE } from "./generated/contract";
 
 /** What the program binds to the Worker. */
 export interface Env {
   readonly [EDGE.BINDING_KEYS]: KVNamespace;
   readonly [EDGE.BINDING_ROUTES]: KVNamespace;
+  readonly [EDGE.BINDING_TENANTS]: KVNamespace;
   readonly [EDGE.SECRET_PEPPER]: string;
   readonly [EDGE.SECRET_SIGNING_KEY]: string;
 }
 
-/** Whose API key a request came with, and which of the tenant's agents it may reach. */
+/** What a caller can ask the edge for. */
+export type Operation = (typeof EDGE.OPERATIONS)[number];
+
+/** A range of addresses: the first of them, and how many leading bits they share. */
+export type Range = readonly [IPv4 | IPv6, number];
+
+/**
+ * Who asks: the tenant whose API key, token or certificate a request came with, what that is called, and which of the
+ * tenant's agents it may reach; where it names models or operations, no others.
+ */
 export interface Caller {
   readonly tenant: string;
   readonly key: string;
   readonly agents: readonly string[];
+  readonly models?: readonly string[];
+  readonly methods?: readonly Operation[];
 }
 
 /** The agent a request asks for, and the body that goes on to it. */

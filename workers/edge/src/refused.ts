@@ -31,6 +31,7 @@ export class RefusedError extends Error {
   }
 
   response(): Response {
-    return Response.json(this.body(), { status: this.kind.status, headers: this.details.headers ?? {} });
+    const challenge = this.kind.status === 401 ? { "www-authenticate": "Bearer" } : {};
+    return Response.json(this.body(), { status: this.kind.status, headers: { ...challenge, ...this.details.headers } });
   }
 }

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 /** A request on a connection of its own, its body still to come. */
 function post(headers: Record<string, string>, path: string = PATHS.CHAT_COMPLETIONS): ClientRequest {
-  const request = httpRequest(new URL(path, edge.url), {
+  const request = httpRequest(new URL(path, edge.url).href, {
     method: "POST",
     agent: false,
     headers: { authorization: `Bearer ${ACME_KEY}`, "content-type": "application/json", ...headers },
@@ -206,7 +206,7 @@ it.each([
   { key: GLOBEX_KEY, agents: ["analyst"] },
 ])("lists the agents of a key: $agents", async ({ key, agents }) => {
   const response = await fetch(new URL(PATHS.MODELS, edge.url), { headers: { authorization: `Bearer ${key}` } });
-  const { data } = (await response.json()) as { data: { id: string }[] };
+  const { data } = await response.json<{ data: { id: string }[] }>();
   expect(data.map(({ id }) => id)).toEqual(agents);
 });
 

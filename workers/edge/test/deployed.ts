@@ -4,14 +4,16 @@ import { Miniflare } from "miniflare";
 import { BUNDLE, bundle } from "../build.mjs";
 import { EDGE, regionKey, routeKey } from "../src/generated/contract";
 
-export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
-export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
-const PEPPER = "a pepper of the test's own";
+export const ACME_KEY = "mg_acme_000000000000000000000000000000000P65t5";
+export const GLOBEX_KEY = "mg_globex_0123456789ABCDEFGHIJKLMNOPQRSTUV1zA542";
+export const PEPPER = "a pepper of the test's own";
 
 /** The bundle, deployed to a runtime on loopback with two tenants: acme has `helper`, globex has `analyst`. */
 export interface Deployed {
   readonly url: URL;
   readonly publicKey: KeyObject;
+  /** Writes a record of a namespace; null takes it out. */
+  put(namespace: string, key: string, record: object | null): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,7 +28,7 @@ export async function deploy(origin: string): Promise<Deployed> {
     modules: [{ type: "ESModule", path: "index.js", contents: await readFile(BUNDLE, "utf8") }],
     compatibilityDate: EDGE.COMPATIBILITY_DATE,
     compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
-    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES],
+    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
     bindings: {
       [EDGE.SECRET_PEPPER]: PEPPER,
       [EDGE.SECRET_SIGNING_KEY]: JSON.stringify({
@@ -40,7 +42,11 @@ export async function deploy(origin: string): Promise<Deployed> {
   });
   const url = await miniflare.ready;
   await seed(miniflare, origin);
-  return { url, publicKey, stop: async () => await miniflare.dispose() };
+  const put = async (namespace: string, key: string, record: object | null): Promise<void> => {
+    const { put, delete: remove } = await miniflare.getKVNamespace(namespace);
+    await (record === null ? remove(key) : put(key, JSON.stringify(record)));
+  };
+  return { url, publicKey, put, stop: async () => await miniflare.dispose() };
 }
 
 async function seed(miniflare: Miniflare, origin: string): Promise<void> {
@@ -48,11 +54,12 @@ async function seed(miniflare: Miniflare, origin: string): Promise<void> {
   const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES);
   await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"] }));
   await keys.put(hash(GLOBEX_KEY), JSON.stringify({ tenant: "globex", key: "default", agents: [EDGE.ALL_AGENTS] }));
-  await routes.put(routeKey("acme", "helper"), JSON.stringify({ region: "local" }));
-  await routes.put(routeKey("globex", "analyst"), JSON.stringify({ region: "local" }));
+  await routes.put(routeKey("acme", "helper"), JSON.stringify({ region: "local", model: "tiny" }));
+  await routes.put(routeKey("globex", "analyst"), JSON.stringify({ region: "local", model: "tiny" }));
   await routes.put(regionKey("local"), JSON.stringify({ origin }));
 }
 
-function hash(key: string): string {
+/** The only form of a key the edge knows. */
+export function hash(key: string): string {
   return createHmac("sha256", PEPPER).update(key).digest("hex");
 }

@@ -2,13 +2,22 @@
 
 export const EDGE = {
   ALL_AGENTS: "*",
-  API_KEY_PATTERN: "mg_[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?_[A-Za-z0-9_-]{16,128}",
+  API_KEY_ALPHABET: "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+  API_KEY_CHECK: 6,
+  API_KEY_PATTERN: "mg_(?<tenant>[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)_[A-Za-z0-9]{38}",
+  API_KEY_RANDOM: 32,
   BINDING_KEYS: "KEYS",
   BINDING_ROUTES: "ROUTES",
+  BINDING_TENANTS: "TENANTS",
   COMPATIBILITY_DATE: "2026-07-01",
   COMPATIBILITY_FLAGS: ["enable_request_signal"],
-  KV_CACHE_S: 60,
+  JWT_ALGORITHMS: ["RS256", "ES256", "EdDSA"],
+  JWT_LEEWAY_S: 60,
+  KV_CACHE_S: 30,
   NAME_PATTERN: "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+  OPERATIONS: ["chat", "responses", "models", "health", "hooks"],
+  RECORD_MEMORY_S: 30,
+  REVOKED_WITHIN_S: 60,
   SECRET_PEPPER: "KEY_PEPPER",
   SECRET_SIGNING_KEY: "EDGE_SIGNING_KEY",
 } as const;
@@ -58,6 +67,12 @@ export const ERRORS = {
     code: "model_not_found",
     message: "There is no such agent for this key.",
   },
+  FORBIDDEN: {
+    status: 403,
+    type: "invalid_request_error",
+    code: "forbidden",
+    message: "These credentials are not for this.",
+  },
   INTERNAL: {
     status: 500,
     type: "server_error",
@@ -81,6 +96,12 @@ export const ERRORS = {
     type: "invalid_request_error",
     code: "invalid_edge_token",
     message: "The edge token is missing or not valid.",
+  },
+  KEYS_UNAVAILABLE: {
+    status: 503,
+    type: "server_error",
+    code: "signing_keys_unavailable",
+    message: "The token cannot be checked now. Ask again.",
   },
   METHOD_NOT_ALLOWED: {
     status: 405,
@@ -135,5 +156,9 @@ export const ERRORS = {
 export const audience = (tenant: string, agent: string): string => `${tenant}/${agent}`;
 
 export const regionKey = (region: string): string => `region:${region}`;
+
+export const certificateKey = (authority: string, name: string): string => `certificate:${authority}/${name}`;
+
+export const issuerKey = (issuer: string): string => `issuer:${issuer}`;
 
 export const routeKey = (tenant: string, agent: string): string => `${tenant}/${agent}`;

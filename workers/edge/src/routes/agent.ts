@@ -1,18 +1,20 @@
 import { createFactory } from "hono/factory";
 import { edgeTokens } from "../edge-token";
-import type { Edge } from "../env";
-import { EDGE, HEADERS, type PATHS } from "../generated/contract";
+import type { Edge, Operation } from "../env";
+import { EDGE, HEADERS, PATHS } from "../generated/contract";
 import { agentRequest } from "../middleware/agent-request";
 import { agentRoute } from "../middleware/agent-route";
-import { apiKey } from "../middleware/api-key";
+import { authenticate } from "../middleware/authenticate";
 import { ask } from "../upstream";
 
 /** What an agent answers itself, at the same path all the way. */
 type AgentPath = typeof PATHS.CHAT_COMPLETIONS | typeof PATHS.RESPONSES;
 
-/** A request's whole way to an agent: whose key, which agent, where it lives, and the answer streamed back. */
+const OPERATIONS: Record<AgentPath, Operation> = { [PATHS.CHAT_COMPLETIONS]: "chat", [PATHS.RESPONSES]: "responses" };
+
+/** A request's whole way to an agent: who asks, which agent, where it lives, and the answer streamed back. */
 export const askAgent = (path: AgentPath) =>
-  createFactory<Edge>().createHandlers(apiKey, agentRequest, agentRoute, async (c) => {
+  createFactory<Edge>().createHandlers(authenticate(OPERATIONS[path]), agentRequest, agentRoute, async (c) => {
     const { asked, caller, requestId, route } = c.var;
     const tokens = await edgeTokens(c.env[EDGE.SECRET_SIGNING_KEY]);
     const token = await tokens.token({ ...caller, agent: route.agent, request: requestId });

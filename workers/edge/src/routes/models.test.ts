@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../env";
 import { EDGE, PATHS, regionKey, routeKey } from "../generated/contract";
-import { hashApiKey } from "../middleware/api-key";
-import { ACME_KEY, edge, GLOBEX_KEY, put, recordReads, refusal, send } from "../testing/edge";
+import { hashApiKey } from "../middleware/authenticate/api-key";
+import { ACME_KEY, edge, GLOBEX_KEY, madeUpKey, put, recordReads, refusal, send } from "../testing/edge";
 
 let env: Env;
 const gateway = vi.spyOn(globalThis, "fetch");
@@ -42,7 +42,7 @@ it("answers HEAD without a body", async () => {
 
 it("is not for a key there is not", async () => {
   const { env: watched, reads } = recordReads(env);
-  const response = await send(watched, { method: "GET", path: PATHS.MODELS, key: `mg_acme_${"z".repeat(32)}` });
+  const response = await send(watched, { method: "GET", path: PATHS.MODELS, key: madeUpKey("acme", "z") });
   expect(await refusal(response)).toEqual({ status: 401, code: "invalid_api_key", param: null });
   expect(reads.filter((read) => !/^[0-9a-f]{64}$/.test(read))).toEqual([]);
 });
@@ -65,6 +65,29 @@ describe("a key for some agents", () => {
   });
 });
 
+describe("a key for some models", () => {
+  it.each([["helper", "private"], [EDGE.ALL_AGENTS]])(
+    "lists the agents that run one of them: %j",
+    async (...agents) => {
+      const record = { tenant: "acme", key: "k1", agents, models: ["large"] };
+      await put(env.KEYS, await hashApiKey(env.KEY_PEPPER, ACME_KEY), record);
+      await put(env.ROUTES, routeKey("acme", "private"), { region: "local", model: "large" });
+      expect(await listed(ACME_KEY)).toEqual(["private"]);
+    },
+  );
+
+  it("lists none whose model nobody knows", async () => {
+    await put(env.KEYS, await hashApiKey(env.KEY_PEPPER, ACME_KEY), {
+      tenant: "acme",
+      key: "k1",
+      agents: [EDGE.ALL_AGENTS],
+      models: ["tiny"],
+    });
+    await put(env.ROUTES, routeKey("acme", "private"), { region: "local" });
+    expect(await listed(ACME_KEY)).toEqual(["helper"]);
+  });
+});
+
 describe("a key for all agents", () => {
   beforeEach(async () => {
     await opens(EDGE.ALL_AGENTS);
@@ -78,13 +101,11 @@ describe("a key for all agents", () => {
   });
 
   it("lists nothing for a tenant named as the regions' records are", async () => {
-    await put(env.KEYS, await hashApiKey(env.KEY_PEPPER, ACME_KEY), {
-      tenant: "region",
-      key: "k1",
-      agents: [EDGE.ALL_AGENTS],
-    });
+    const key = madeUpKey("region", "k");
+    const record = { tenant: "region", key: "k1", agents: [EDGE.ALL_AGENTS] };
+    await put(env.KEYS, await hashApiKey(env.KEY_PEPPER, key), record);
     expect(await env.ROUTES.get(regionKey("local"))).not.toBeNull();
-    expect(await listed(ACME_KEY)).toEqual([]);
+    expect(await listed(key)).toEqual([]);
   });
 
   it("lists one new agent as soon as its route is there", async () => {

@@ -1,11 +1,12 @@
 import { createFactory } from "hono/factory";
 import type { Caller, Edge } from "../env";
 import { EDGE } from "../generated/contract";
-import { apiKey } from "../middleware/api-key";
-import { listAgents, readRegion } from "../records";
+import { authenticate } from "../middleware/authenticate";
+import { listAgents, readRoute } from "../records";
+import { mayRun } from "../scopes";
 
-/** The agents this API key may name, each as one of OpenAI's models. No agent is asked. */
-export const models = createFactory<Edge>().createHandlers(apiKey, async (c) => {
+/** The agents this caller may name, each as one of OpenAI's models. No agent is asked. */
+export const models = createFactory<Edge>().createHandlers(authenticate("models"), async (c) => {
   const { caller } = c.var;
   const agents = await reachable(caller, c.env[EDGE.BINDING_ROUTES]);
   // The SDKs demand a time; a route has none.
@@ -13,12 +14,13 @@ export const models = createFactory<Edge>().createHandlers(apiKey, async (c) => 
   return c.json({ object: "list", data });
 });
 
-/** Those that live somewhere, by name. What a key lists costs reads of its own agents alone. */
+/** Those that live somewhere, by name. What is listed costs reads of the caller's own agents alone. */
 async function reachable(caller: Caller, routes: KVNamespace): Promise<string[]> {
-  if (caller.agents.includes(EDGE.ALL_AGENTS)) {
-    return await listAgents(routes, caller.tenant);
+  const all = caller.agents.includes(EDGE.ALL_AGENTS);
+  const named = all ? await listAgents(routes, caller.tenant) : [...new Set(caller.agents)].sort();
+  if (all && caller.models === undefined) {
+    return named;
   }
-  const named = [...new Set(caller.agents)].sort();
-  const regions = await Promise.all(named.map((agent) => readRegion(routes, caller.tenant, agent)));
-  return named.filter((_, index) => regions[index] !== null);
+  const known = await Promise.all(named.map(async (agent) => await readRoute(routes, caller.tenant, agent)));
+  return named.filter((_, index) => mayRun(caller, known[index]?.model) && known[index] !== null);
 }

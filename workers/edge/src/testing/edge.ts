@@ -3,13 +3,20 @@ import { exportJWK, generateKeyPair } from "jose";
 import type { Env } from "../env";
 import { EDGE, PATHS, regionKey, routeKey, TOKEN } from "../generated/contract";
 import worker from "../index";
-import { hashApiKey } from "../middleware/api-key";
+import { apiKeyCheck, hashApiKey } from "../middleware/authenticate/api-key";
 
-export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
-export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
+export const ACME_KEY = "mg_acme_000000000000000000000000000000000P65t5";
+export const GLOBEX_KEY = "mg_globex_0123456789ABCDEFGHIJKLMNOPQRSTUV1zA542";
 export const ORIGIN = "http://gateway.test";
 const PEPPER = "a pepper of the test's own";
-const NAMESPACES = env as unknown as Pick<Env, typeof EDGE.BINDING_KEYS | typeof EDGE.BINDING_ROUTES>;
+type Namespace = typeof EDGE.BINDING_KEYS | typeof EDGE.BINDING_ROUTES | typeof EDGE.BINDING_TENANTS;
+const NAMESPACES = env as unknown as Pick<Env, Namespace>;
+
+/** An API key of a tenant's that nobody has, its check right. */
+export function madeUpKey(tenant: string, seed: string): string {
+  const text = `mg_${tenant}_${seed.padEnd(EDGE.API_KEY_RANDOM, "x")}`;
+  return `${text}${apiKeyCheck(text)}`;
+}
 
 /** An edge with two tenants: acme's key reaches `helper` alone of its two agents, globex's all of its own. */
 export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
@@ -23,11 +30,26 @@ export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
     ["acme", "private"],
     ["globex", "analyst"],
   ] as const) {
-    await put(NAMESPACES.ROUTES, routeKey(tenant, agent), { region: "local" });
+    await put(NAMESPACES.ROUTES, routeKey(tenant, agent), { region: "local", model: "tiny" });
   }
   await put(NAMESPACES.ROUTES, regionKey("local"), { origin: ORIGIN });
   const secrets = { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signingKey) };
-  return { env: { ...NAMESPACES, ...secrets }, publicKey };
+  const namespaces = {
+    KEYS: unread(NAMESPACES.KEYS),
+    ROUTES: unread(NAMESPACES.ROUTES),
+    TENANTS: unread(NAMESPACES.TENANTS),
+  };
+  return { env: { ...namespaces, ...secrets }, publicKey };
+}
+
+/** A namespace of which nothing is in the Worker's memory yet. */
+function unread(namespace: KVNamespace): KVNamespace {
+  return new Proxy(namespace, {
+    get: (target, property) => {
+      const member: unknown = Reflect.get(target, property);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
 }
 
 export async function put(namespace: KVNamespace, key: string, record: unknown): Promise<void> {
@@ -58,7 +80,10 @@ export function recordReads(target: Env): { env: Env; reads: string[] } {
         };
       },
     });
-  return { env: { ...target, KEYS: spy(target.KEYS), ROUTES: spy(target.ROUTES) }, reads };
+  return {
+    env: { ...target, KEYS: spy(target.KEYS), ROUTES: spy(target.ROUTES), TENANTS: spy(target.TENANTS) },
+    reads,
+  };
 }
 
 export interface Ask {
@@ -68,6 +93,8 @@ export interface Ask {
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** What Cloudflare says of the connection. */
+  readonly cf?: object;
 }
 
 /** Sends one request to the Worker; acme's good chat unless told otherwise. Text and bytes go as they are, all else as JSON. */
@@ -77,6 +104,7 @@ export async function send(env: Env, ask: Ask = {}): Promise<Response> {
   const request = new Request(`https://api.example.test${ask.path ?? PATHS.CHAT_COMPLETIONS}`, {
     method,
     signal: ask.signal ?? null,
+    ...(ask.cf === undefined ? {} : { cf: ask.cf }),
     headers: { authorization: `Bearer ${ask.key ?? ACME_KEY}`, ...ask.headers },
     ...(method === "GET" || method === "HEAD" ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
   });
@@ -100,7 +128,7 @@ export function forwarded(gateway: { readonly mock: { readonly calls: readonly u
 export async function refusal(response: Response): Promise<{ status: number; code: unknown; param: unknown }> {
   const { error } = await response.json<{ error: Record<string, unknown> }>();
   if (Object.keys(error).sort().join() !== "code,message,param,type") {
-    throw new Error(`not OpenAI's error shape: ${Object.keys(error)}`);
+    throw new Error(`not OpenAI's error shape: ${Object.keys(error).join()}`);
   }
   return { status: response.status, code: error.code, param: error.param };
 }

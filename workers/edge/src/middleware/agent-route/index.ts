@@ -1,8 +1,9 @@
 import { createMiddleware } from "hono/factory";
-import type { AgentRequest, Caller, Edge } from "../../env";
+import type { Edge } from "../../env";
 import { EDGE, ERRORS } from "../../generated/contract";
-import { readOrigin, readRegion } from "../../records";
+import { readOrigin, readRoute } from "../../records";
 import { RefusedError } from "../../refused";
+import { mayReach, mayRun } from "../../scopes";
 
 /**
  * Finds the agent's region, or refuses a request for an agent the caller may not reach.
@@ -13,14 +14,10 @@ import { RefusedError } from "../../refused";
 export const agentRoute = createMiddleware<Edge>(async (c, next) => {
   const { caller, asked } = c.var;
   const routes = c.env[EDGE.BINDING_ROUTES];
-  const region = await readRegion(routes, caller.tenant, asked.agent);
-  if (region === null || !mayReach(caller, asked)) {
+  const route = await readRoute(routes, caller.tenant, asked.agent);
+  if (route === null || !mayReach(caller, asked) || !mayRun(caller, route.model)) {
     throw new RefusedError(ERRORS.AGENT_NOT_FOUND);
   }
-  c.set("route", { agent: asked.agent, origin: await readOrigin(routes, region) });
+  c.set("route", { agent: asked.agent, origin: await readOrigin(routes, route.region) });
   await next();
 });
-
-function mayReach(caller: Caller, { agent, tenant = caller.tenant }: AgentRequest): boolean {
-  return tenant === caller.tenant && (caller.agents.includes(EDGE.ALL_AGENTS) || caller.agents.includes(agent));
-}
