@@ -38,7 +38,8 @@ class Edge(pulumi.ComponentResource):
 
         keys = self._namespace("keys", manifests.build_key_records(spec))
         routes = self._namespace("routes", manifests.build_routes(spec))
-        script = self._script(args, keys, routes)
+        tenants = self._namespace("tenants", manifests.build_tenant_records(spec))
+        script = self._script(args, keys, routes, tenants)
         self._address(script)
         self.hostname = spec.hostname
         self.script: pulumi.Output[str] = script.script_name
@@ -64,7 +65,11 @@ class Edge(pulumi.ComponentResource):
         return namespace
 
     def _script(
-        self, args: EdgeArgs, keys: cloudflare.WorkersKvNamespace, routes: cloudflare.WorkersKvNamespace
+        self,
+        args: EdgeArgs,
+        keys: cloudflare.WorkersKvNamespace,
+        routes: cloudflare.WorkersKvNamespace,
+        tenants: cloudflare.WorkersKvNamespace,
     ) -> cloudflare.WorkersScript:
         return cloudflare.WorkersScript(
             self._named("worker"),
@@ -78,6 +83,7 @@ class Edge(pulumi.ComponentResource):
             bindings=[
                 {"name": edge.BINDING_KEYS, "type": "kv_namespace", "namespace_id": keys.id},
                 {"name": edge.BINDING_ROUTES, "type": "kv_namespace", "namespace_id": routes.id},
+                {"name": edge.BINDING_TENANTS, "type": "kv_namespace", "namespace_id": tenants.id},
                 {"name": edge.SECRET_PEPPER, "type": "secret_text", "text": args.key_pepper},
                 {"name": edge.SECRET_SIGNING_KEY, "type": "secret_text", "text": args.signing_key},
             ],

@@ -7,7 +7,7 @@ from itertools import chain
 from components.cluster.spec import PLATFORM_NAMESPACE
 from components.labels import Region, TenantId
 from components.naming import PLATFORM, resource_name
-from infra.plan import addresses, agents, ceilings, identity, machine
+from infra.plan import access, addresses, agents, ceilings, identity, machine
 from infra.settings import ConfigError, Draft, Problem, Settings
 from infra.settings.models import Tenant
 from infra.settings.problems import ancestors
@@ -31,6 +31,10 @@ RULES = (
     agents.secrets_are_the_agents_own,
     agents.tools_can_be_allowed,
     agents.answers_fit_the_context,
+    access.credentials_have_their_own_ids,
+    access.credentials_are_told_apart,
+    access.credentials_open_what_there_is,
+    access.keys_have_not_expired,
     machine.endpoints_are_here,
     machine.keys_have_tenants,
 )

@@ -23,7 +23,8 @@ _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
-def _repeated(places: Sequence[tuple[str, Hashable]], what: str) -> Iterator[Problem]:
+def repeated(places: Sequence[tuple[str, Hashable]], what: str) -> Iterator[Problem]:
+    """A problem for each place whose value stands at an earlier one; `what` says what the value is."""
     first: dict[Hashable, str] = {}
     for path, value in places:
         if value in first:
@@ -34,25 +35,19 @@ def _repeated(places: Sequence[tuple[str, Hashable]], what: str) -> Iterator[Pro
 
 
 def ids_are_unique(settings: Settings) -> Iterator[Problem]:
-    """Tenants, a tenant's agents, and the machine's keys each have an id of their own."""
+    """Tenants, a tenant's agents, and the machine's signing keys each have an id of their own."""
     tenants = [(f"moltghost:tenants[{at}].id", tenant.id) for at, tenant in enumerate(settings.tenants)]
-    yield from _repeated(tenants, "a tenant's id")
+    yield from repeated(tenants, "a tenant's id")
     for at, tenant in enumerate(settings.tenants):
         agents = [
             (f"moltghost:tenants[{at}].agents[{each}].name", agent.name) for each, agent in enumerate(tenant.agents)
         ]
-        yield from _repeated(agents, "an agent's name")
+        yield from repeated(agents, "an agent's name")
     if settings.machine is not None:
-        keys = settings.machine.api_keys
-        ids = [(f"moltghost:machine.api_keys[{at}].id", f"{key.tenant}/{key.id}") for at, key in enumerate(keys)]
-        yield from _repeated(ids, "a key's id")
-        yield from _repeated(
-            [(f"moltghost:machine.api_keys[{at}].hash", key.hash) for at, key in enumerate(keys)], "a hash"
-        )
         edge = [
             (f"moltghost:machine.edge_keys[{at}].kid", key.kid) for at, key in enumerate(settings.machine.edge_keys)
         ]
-        yield from _repeated(edge, "a key's kid")
+        yield from repeated(edge, "a key's kid")
 
 
 def names_are_free(settings: Settings) -> Iterator[Problem]:

@@ -114,7 +114,7 @@ def _problem(detail: ErrorDetails, location: Location) -> Problem:
         return _unknown(location)
     field = field_at(location)
     setting = setting_of(field)
-    message = _MESSAGES.get(kind) or _sentence(detail)
+    message = message_of(detail)
     remedy = setting.remedy if setting else "Write it as the stack file in this project does"
     if kind == "missing":
         example = example_at(location)
@@ -123,7 +123,10 @@ def _problem(detail: ErrorDetails, location: Location) -> Problem:
     return Problem(path_of(location), message, remedy, detail["input"])
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def message_of(detail: ErrorDetails) -> str:
+    """What is wrong with a value, as the end of a sentence about it."""
+    if said := _MESSAGES.get(detail["type"]):
+        return said
     text = detail["msg"]
     for begin, say in (
         ("Input should be ", "must be "),

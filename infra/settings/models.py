@@ -8,6 +8,7 @@ from components.agent.openclaw_spec import ToolName
 from components.agent.spec import Lifecycle
 from components.backup.spec import MAX_TENANTS
 from components.quantities import MAX_VOLUME_GB, MIN_MEMORY_GIB, MIN_VOLUME_GB
+from infra.settings.access import ApiKey, Certificate, Issuer
 from infra.settings.fields import (
     LABEL_REMEDY,
     BucketName,
@@ -223,6 +224,15 @@ class Tenant(Section):
     quota: Quota
     agents: Annotated[list[Agent], Setting([], "List the tenant's agents; leave it out for none")] = Field(
         default_factory=list
+    )
+    api_keys: Annotated[list[ApiKey], Setting([], "List keys `moltghost key new` made; leave it out for none")] = Field(
+        default_factory=list
+    )
+    issuers: Annotated[list[Issuer], Setting([], "List who signs its tokens; leave it out for none")] = Field(
+        default_factory=list
+    )
+    certificates: Annotated[list[Certificate], Setting([], "List its client certificates; leave it out for none")] = (
+        Field(default_factory=list)
     )
 
 

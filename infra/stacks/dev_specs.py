@@ -23,14 +23,15 @@ from components.cluster.spec import (
     StorageSpec,
 )
 from components.control_plane.spec import GatewaySpec
-from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
-from components.labels import AgentId, TenantId
+from components.edge.spec import EdgeSpec, RouteSpec
+from components.labels import AgentId
 from components.models.spec import CLAIM_GB, BucketModelSpec
 from components.naming import model_claim_name
 from components.tenant.spec import AGENT_ACCOUNT, QuotaSpec, TenantKeySpec, TenantSpec
 from infra.plan import Plan, TenantPlan
 from infra.settings.machine import Machine
 from infra.settings.models import Agent
+from infra.stacks import access_specs
 from runtime.contract import image
 
 _SHORTEST_KEY_DELETION_DAYS = 7
@@ -190,11 +191,13 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
         script=script,
         origins={plan.region: machine.gateway_origin},
         routes=tuple(
-            RouteSpec(tenant=tenant.id, agent=AgentId(agent.name), region=plan.region)
+            RouteSpec(tenant=tenant.id, agent=AgentId(agent.name), region=plan.region, model=agent.model)
             for tenant in plan.tenants
             for agent in tenant.settings.agents
         ),
-        api_keys=tuple(ApiKeySpec(tenant=TenantId(key.tenant), id=key.id, hash=key.hash) for key in machine.api_keys),
+        api_keys=access_specs.api_key_specs(plan, machine),
+        certificates=access_specs.certificate_specs(plan),
+        issuers=access_specs.issuer_specs(plan),
     )
 
 

@@ -7,7 +7,7 @@ from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle,
 from components.backup.spec import BackupSpec, bucket_arn
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
-from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
+from components.edge.spec import ApiKeySpec, CertificateSpec, EdgeSpec, IssuerSpec, RouteSpec
 from components.labels import AgentId, Region, TenantId
 from components.models.spec import BucketModelSpec
 from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
@@ -100,8 +100,34 @@ EDGE = EdgeSpec(
     script_name="platform-sin-edge",
     script="export default {}",
     origins={SIN: "http://127.0.0.1:20013"},
-    routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), region=SIN),),
-    api_keys=(ApiKeySpec(tenant=ACME, id="default", hash="a" * 64),),
+    routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), region=SIN, model="tiny"),),
+    api_keys=(
+        ApiKeySpec(tenant=ACME, id="default", hash="a" * 64),
+        ApiKeySpec(
+            tenant=ACME,
+            id="ci",
+            hash="b" * 64,
+            agents=("helper",),
+            models=("tiny",),
+            methods=("chat", "models"),
+            expires=1_900_000_000,
+            cidrs=("203.0.113.0/24", "2001:db8::/32"),
+        ),
+    ),
+    certificates=(
+        CertificateSpec(tenant=ACME, id="vpc", common_name="vpc.acme.example", authority="A5" * 20, methods=("chat",)),
+    ),
+    issuers=(
+        IssuerSpec(
+            tenant=ACME,
+            id="login",
+            issuer="https://login.acme.example",
+            jwks="https://login.acme.example/jwks.json",
+            algorithm="RS256",
+            audience="moltghost",
+            scope_claim="scope",
+        ),
+    ),
 )
 TENANT = TenantSpec(
     tenant=ACME,

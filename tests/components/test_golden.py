@@ -85,7 +85,9 @@ def render_backup() -> list[Any]:
 
 
 def render_edge() -> list[Any]:
-    return [asdict(record) for record in (*edge.build_key_records(specs.EDGE), *edge.build_routes(specs.EDGE))]
+    spec = specs.EDGE
+    records = (*edge.build_key_records(spec), *edge.build_routes(spec), *edge.build_tenant_records(spec))
+    return [asdict(record) for record in records]
 
 
 RENDERED: dict[str, Callable[[], list[Any]]] = {

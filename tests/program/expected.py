@@ -67,7 +67,7 @@ CHILDREN = {
     ("moltghost:edge:Edge", "platform-local-edge"): {
         "cloudflare:index/dnsRecord:DnsRecord": 1,
         "cloudflare:index/workersKv:WorkersKv": 5,
-        "cloudflare:index/workersKvNamespace:WorkersKvNamespace": 2,
+        "cloudflare:index/workersKvNamespace:WorkersKvNamespace": 3,
         "cloudflare:index/workersRoute:WorkersRoute": 1,
         "cloudflare:index/workersScript:WorkersScript": 1,
     },
@@ -144,7 +144,7 @@ INPUTS: dict[tuple[str, str], dict[str, Any]] = {
         "accountId": "0123456789abcdef0123456789abcdef",
         "namespaceId": "platform-local-routes-id",
         "keyName": "acme/helper",
-        "value": '{"region":"local"}',
+        "value": '{"model":"tiny","region":"local"}',
     },
     ("cloudflare:index/workersKv:WorkersKv", "platform-local-origin"): {
         "accountId": "0123456789abcdef0123456789abcdef",
