@@ -10,6 +10,7 @@ COMMANDS = {
     "down": "infra.local.commands:down",
     "gen": "infra.gen:gen",
     "image": "infra.local.inventory.command:image",
+    "key": "infra.api_keys:key",
     "model": "infra.model:model",
     "prepare": "infra.local.commands:prepare",
     "preview": "infra.local.commands:preview",

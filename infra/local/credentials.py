@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from infra.local.files import write_whole
 from runtime.contract import image
-from runtime.contract.edge import hash_api_key
+from runtime.contract.edge import hash_api_key, is_api_key, new_api_key
 
 KEY_ID = "local-1"
 
@@ -62,7 +62,10 @@ class Credentials:
     def api_key(self, tenant: str) -> ApiKey:
         """The tenant's default key, made on first use."""
         name = f"{tenant}.key"
-        key = self._once(name, lambda: f"mg_{tenant}_{secrets.token_urlsafe(24)}")
+        key = self._once(name, lambda: new_api_key(tenant))
+        if not is_api_key(key):  # made by an earlier version; the edge would refuse it
+            key = new_api_key(tenant)
+            write_private(self.folder / name, key)
         return ApiKey(tenant, "default", self.folder / name, hash_api_key(self.pepper(), key))
 
     def _once(self, name: str, make: Callable[[], str]) -> str:

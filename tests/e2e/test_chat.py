@@ -15,6 +15,7 @@ import pytest
 from infra.local.chat import curl_line, sdk_snippet
 from infra.local.region import LocalRegion
 from runtime.contract import errors, headers, paths
+from runtime.contract.edge import new_api_key
 from tests.e2e.conftest import Cluster, Customer
 from tests.waiting import eventually
 
@@ -65,9 +66,11 @@ def test_the_alias_names_the_agent_in_its_path(customers: dict[str, Customer]) -
     assert answer.headers[headers.REQUEST_ID]
 
 
-def test_a_wrong_key_is_refused(customers: dict[str, Customer]) -> None:
+@pytest.mark.parametrize("fault", ["a typo", "nobody's"])
+def test_a_wrong_key_is_refused(customers: dict[str, Customer], fault: str) -> None:
     acme = customers["acme"]
-    wrong = acme.api_key[:-1] + ("A" if acme.api_key[-1] != "A" else "B")
+    typo = acme.api_key[:-1] + ("A" if acme.api_key[-1] != "A" else "B")
+    wrong = typo if fault == "a typo" else new_api_key(acme.tenant)
     with httpx2.Client(trust_env=False, timeout=60) as http:
         client = openai.OpenAI(base_url=f"{acme.edge_url}/v1", api_key=wrong, http_client=http, max_retries=0)
         with pytest.raises(openai.AuthenticationError) as refusal:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import PyJWK
 
 from infra.local.credentials import Credentials, write_private
-from runtime.contract.edge import hash_api_key
+from runtime.contract.edge import hash_api_key, is_api_key
 
 
 def test_what_was_made_once_stays(tmp_path: Path) -> None:
@@ -40,6 +40,15 @@ def test_the_hash_is_that_of_the_key_in_the_file(tmp_path: Path) -> None:
     assert key.file.read_text().startswith("mg_acme_")
     assert key.hash == hash_api_key(credentials.pepper(), key.file.read_text())
     assert key.hash != hash_api_key("another pepper", key.file.read_text())
+
+
+def test_a_key_is_one_the_edge_takes_and_one_of_an_earlier_version_is_replaced(tmp_path: Path) -> None:
+    credentials = Credentials(tmp_path)
+    write_private(tmp_path / "acme.key", "mg_acme_0123456789abcdefghijklmnopqrstuv")
+    key = credentials.api_key("acme")
+    assert is_api_key(key.file.read_text())
+    assert key.hash == hash_api_key(credentials.pepper(), key.file.read_text())
+    assert credentials.api_key("acme") == key
 
 
 def test_the_public_key_verifies_and_holds_nothing_private(tmp_path: Path) -> None:
