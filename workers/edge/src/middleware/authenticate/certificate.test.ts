@@ -41,6 +41,15 @@ it("may do what its record says and no more", async () => {
   expect(await refusal(await connect(GOOD, "", PATHS.RESPONSES))).toMatchObject({ status: 403, code: "forbidden" });
 });
 
+it.each([{ origin: "https://evil.example" }, { origin: "null" }, { "sec-fetch-site": "same-origin" }])(
+  "is not for use by a page, which its browser would show it for unasked: %j",
+  async (page) => {
+    const ask = { headers: { authorization: "", "content-type": "text/plain", ...page }, cf: { tlsClientAuth: GOOD } };
+    expect(await refusal(await send(env, ask))).toEqual({ status: 403, code: "forbidden", param: null });
+    expect(gateway).not.toHaveBeenCalled();
+  },
+);
+
 describe("a certificate that is not good", () => {
   it.each([
     { name: "expired", change: { certVerified: "FAILED:certificate has expired" } },

@@ -23,8 +23,18 @@ export function certificateOf(request: Request): ClientCertificate | null {
 /**
  * Whose client certificate this is, or a refusal. Cloudflare has verified it against the zone's authorities, of which
  * there may be several: a name counts only together with the authority that gave it, else one tenant's could name another.
+ *
+ * A browser shows its user's certificate for any page that asks. What comes from a page (only browsers say so, and they
+ * always do) is refused: else any page could have an agent act in its visitor's name, though it could not read the answer.
  */
-export async function callerOfCertificate(certificate: ClientCertificate, tenants: KVNamespace): Promise<Credential> {
+export async function callerOfCertificate(
+  certificate: ClientCertificate,
+  headers: Headers,
+  tenants: KVNamespace,
+): Promise<Credential> {
+  if (headers.has("origin") || headers.has("sec-fetch-site")) {
+    throw new RefusedError(ERRORS.FORBIDDEN, { message: "A client certificate is not for use by a page." });
+  }
   if (certificate.certVerified !== "SUCCESS" || certificate.certRevoked !== "0") {
     throw refused(certificate.certVerified === "SUCCESS" ? "revoked" : "not verified");
   }

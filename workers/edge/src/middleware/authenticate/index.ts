@@ -40,7 +40,7 @@ async function identify(request: Request, env: Env): Promise<Credential> {
     });
   }
   if (certificate !== null) {
-    return await callerOfCertificate(certificate, env[EDGE.BINDING_TENANTS]);
+    return await callerOfCertificate(certificate, request.headers, env[EDGE.BINDING_TENANTS]);
   }
   const bearer = BEARER.exec(authorization ?? "")?.[1] ?? "";
   return looksLikeToken(bearer)
