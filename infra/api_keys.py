@@ -24,19 +24,22 @@ _OPTIONS = {"agents": "--agent", "models": "--model", "methods": "--method", "ci
 """The options that are given once for each item, by the field they fill."""
 
 
-@click.group()
-def key() -> None:
-    """Make API keys for tenants."""
-
-
-@key.command()
-@click.argument("tenant")
-@click.option(
+_pepper_option = click.option(
     "--pepper",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     required=True,
     help="The file that holds the stack's keyPepper, or - for standard input: pulumi config get keyPepper",
 )
+
+
+@click.group()
+def key() -> None:
+    """Make API keys for tenants, and find them."""
+
+
+@key.command()
+@click.argument("tenant")
+@_pepper_option
 @click.option("--id", default="default", show_default=True, help="What the logs call the key.")
 @click.option("--agent", "agents", multiple=True, help="An agent it opens; all if none is given. Can be repeated.")
 @click.option("--model", "models", multiple=True, help="A model whose agents alone it opens. Can be repeated.")
@@ -59,6 +62,17 @@ def new(tenant: str, pepper: Path, **wanted: Any) -> None:
     )
     click.echo(yaml.safe_dump([record], sort_keys=False).rstrip(), err=True)
     click.echo(made)
+
+
+@key.command("hash")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_pepper_option
+def hash_(file: Path, pepper: Path) -> None:
+    """Print the hash of the API key in FILE, by which the stack file knows it: whose is a key that was found?"""
+    found = _read(file, "FILE")
+    if not edge.is_api_key(found):
+        raise click.UsageError(f"FILE: {file} holds no API key, or one with a typo")
+    click.echo(edge.hash_api_key(_read_pepper(pepper), found))
 
 
 def _record(wanted: Mapping[str, Any], **fields: str) -> dict[str, Any]:
@@ -87,21 +101,23 @@ def _require_good(tenant: str, record: Mapping[str, Any]) -> None:
 
 
 def _read_pepper(path: Path) -> str:
-    """The pepper in a file of its owner's alone. Raises UsageError; no message quotes it."""
-    try:
-        if str(path) == "-":
-            text = sys.stdin.read().strip()
-        elif path.stat().st_mode & _OTHERS:
-            raise click.UsageError(f"--pepper: others than its owner may use {path}; run `chmod 600 {path}`")
-        else:
-            text = path.read_text().strip()
-    except OSError as error:
-        raise click.UsageError(f"--pepper: {path} cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise click.UsageError(f"--pepper: {path} is not text") from None
+    """The pepper in a file of its owner's alone, or on standard input. Raises UsageError; no message quotes it."""
+    text = sys.stdin.read().strip() if str(path) == "-" else _read(path, "--pepper")
     if len(text) < _SHORTEST_PEPPER:
         message = (
             f"has {len(text)} characters; it has {_SHORTEST_PEPPER} at least, else keys could be found by guessing"
         )
         raise click.UsageError(f"--pepper: {message}")
     return text
+
+
+def _read(path: Path, what: str) -> str:
+    """The text of a file that nobody but its owner may use. Raises UsageError; no message quotes it."""
+    try:
+        if path.stat().st_mode & _OTHERS:
+            raise click.UsageError(f"{what}: others than its owner may use {path}; run `chmod 600 {path}`")
+        return path.read_text().strip()
+    except OSError as error:
+        raise click.UsageError(f"{what}: {path} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{what}: {path} is not text") from None

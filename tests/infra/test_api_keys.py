@@ -110,3 +110,17 @@ def test_a_pepper_that_is_none_is_refused_and_not_quoted(
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
     assert text is None or text not in result.output
+
+
+def test_a_key_that_was_found_is_known_by_its_hash(pepper: Path, tmp_path: Path) -> None:
+    made = new("acme", "--pepper", pepper)
+    found = tmp_path / "found.key"
+    found.touch(mode=0o600)
+    found.write_text(made.stdout)
+    result = CliRunner().invoke(main, ["key", "hash", str(found), "--pepper", "-"], input=PEPPER)
+    assert (result.exit_code, result.stdout.strip()) == (0, entry(made)["hash"])
+    found.write_text(made.stdout.replace("mg_acme", "mg_acne"))
+    refused = CliRunner().invoke(main, ["key", "hash", str(found), "--pepper", "-"], input=PEPPER)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "holds no API key, or one with a typo" in refused.stderr
+    assert "mg_ac" not in refused.output
