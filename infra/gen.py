@@ -30,6 +30,7 @@ def render_contract() -> str:
         _constants("TOKEN", token),
         _errors(),
         _template("audience", token.audience("${tenant}", "${agent}"), "tenant", "agent"),
+        _template("originKey", edge.origin_key("${origin}"), "origin"),
         _template("regionKey", edge.region_key("${region}"), "region"),
         _template("routeKey", edge.route_key("${tenant}", "${agent}"), "tenant", "agent"),
     ]

@@ -6,13 +6,30 @@ import hmac
 BINDING_KEYS = "KEYS"
 """KV namespace: keyed hash of an API key -> JSON {"tenant", "key", "agents": [names] or ["*"]}."""
 BINDING_ROUTES = "ROUTES"
-"""KV namespace: "<tenant>/<agent>" -> JSON {"region"}; "region:<name>" -> JSON {"origin"} (URL of its gateway)."""
+"""KV namespace, the routing table: "<tenant>/<agent>" -> JSON {"regions": [names, best first], "state", "model"?};
+"region:<name>" -> JSON {"origin" (URL of its gateways), "state", "near": [colos and continents whose clients are near]}."""
+BINDING_TENANTS = "TENANTS"
+"""KV namespace: "<tenant>" -> JSON {"origins": [web origins whose pages may use the tenant's keys]}; "origin:<origin>" ->
+JSON {}: some tenant has it, which is all that may be known of a preflight, for it carries no key."""
 SECRET_PEPPER = "KEY_PEPPER"  # noqa: S105  # a binding's name
 """Secret binding: the HMAC key API keys are hashed with."""
 SECRET_SIGNING_KEY = "EDGE_SIGNING_KEY"  # noqa: S105  # a binding's name
 """Secret binding: private Ed25519 JWK (JSON, with `kid`) that edge tokens are signed with."""
-KV_CACHE_S = 60
-"""Seconds an edge may go on using a KV value it has read; so long may a revoked key live."""
+KV_CACHE_S = 30
+"""Seconds an edge location's KV cache may go on using a value it has read, its isolates' memory not counted."""
+
+OPEN = "open"
+CLOSED = "closed"
+"""The states of an agent's and of a region's record: an agent that is closed is not asked, a region that is closed gets
+no request."""
+REGION_DOWN_S = 10
+"""Seconds an isolate asks a region last that it could not reach."""
+HEALTH_CACHE_S = 5
+"""Seconds an agent's health may be told again, at the edge and by whoever asked."""
+MODELS_CACHE_S = 30
+"""Seconds a client may keep the list of its agents."""
+PREFLIGHT_CACHE_S = 600
+"""Seconds a browser may go on by one preflight."""
 
 ALL_AGENTS = "*"
 
@@ -35,6 +52,11 @@ def region_key(region: str) -> str:
 def route_key(tenant: str, agent: str) -> str:
     """Key of an agent's route in the ROUTES namespace."""
     return f"{tenant}/{agent}"
+
+
+def origin_key(origin: str) -> str:
+    """Key of a web origin in the TENANTS namespace. No tenant's name has a colon."""
+    return f"origin:{origin}"
 
 
 def hash_api_key(pepper: str, api_key: str) -> str:

@@ -12,6 +12,12 @@ RESPONSES = "/v1/responses"
 MODELS = "/v1/models"
 """OpenAI's list of models: the agents a caller may name."""
 
+AGENTS = "/v1/agents"
+"""What is known of agents: `/v1/agents/<agent>/health` says whether one is ready."""
+
+HEALTH = "/v1/health"
+"""At a gateway: whether the agent the edge token is for is ready."""
+
 LIVE = "/healthz"
 READY = "/readyz"
 METRICS = "/metrics"

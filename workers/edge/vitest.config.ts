@@ -14,7 +14,7 @@ const worker = cloudflareTest({
     telemetry: { enabled: false },
     compatibilityDate: EDGE.COMPATIBILITY_DATE,
     compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
-    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES],
+    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
   },
 });
 

@@ -1,5 +1,6 @@
 import type { Caller } from "./env";
-import { EDGE, regionKey, routeKey } from "./generated/contract";
+import { EDGE, originKey, regionKey, routeKey } from "./generated/contract";
+import type { Region } from "./regions";
 
 /** A KV record that is not what the program writes; the message names the field, never its value. */
 export class RecordError extends Error {}
@@ -10,17 +11,31 @@ export async function readCaller(keys: KVNamespace, hash: string): Promise<Calle
   if (record === null) {
     return null;
   }
-  const agents = record.agents;
-  if (!Array.isArray(agents) || !agents.every((agent) => typeof agent === "string")) {
-    throw new RecordError(`${EDGE.BINDING_KEYS}: agents is not a list of names`);
-  }
-  return { tenant: text(EDGE.BINDING_KEYS, record, "tenant"), key: text(EDGE.BINDING_KEYS, record, "key"), agents };
+  return {
+    tenant: text(EDGE.BINDING_KEYS, record, "tenant"),
+    key: text(EDGE.BINDING_KEYS, record, "key"),
+    agents: texts(EDGE.BINDING_KEYS, record, "agents"),
+  };
 }
 
-/** The region an agent lives in, or null when there is no such agent. */
-export async function readRegion(routes: KVNamespace, tenant: string, agent: string): Promise<string | null> {
+/** What the routing table says of an agent. */
+export interface Route {
+  /** Where it lives, the best first. */
+  readonly regions: readonly string[];
+  /** Whether it takes requests. */
+  readonly open: boolean;
+  /** What it runs, where that is said. */
+  readonly model?: string;
+}
+
+/** What an agent's record says, or null when there is no such agent. */
+export async function readRoute(routes: KVNamespace, tenant: string, agent: string): Promise<Route | null> {
   const record = await read(routes, routeKey(tenant, agent));
-  return record === null ? null : text(EDGE.BINDING_ROUTES, record, "region");
+  if (record === null) {
+    return null;
+  }
+  const model = record.model === undefined ? {} : { model: text(EDGE.BINDING_ROUTES, record, "model") };
+  return { regions: texts(EDGE.BINDING_ROUTES, record, "regions"), open: isOpen(record), ...model };
 }
 
 /** All agents of a tenant, by name. A list comes from no cache, unlike every read. */
@@ -36,15 +51,33 @@ export async function listAgents(routes: KVNamespace, tenant: string): Promise<s
   return agents;
 }
 
-/** The origin (scheme, host and port) of a region's gateway. */
-export async function readOrigin(routes: KVNamespace, region: string): Promise<string> {
-  const record = await read(routes, regionKey(region));
-  const origin = record === null ? "" : text(EDGE.BINDING_ROUTES, record, "origin");
+/** A region that takes requests: the origin is scheme, host and port of its gateways. Null where it takes none. */
+export async function readRegion(routes: KVNamespace, name: string): Promise<Region | null> {
+  const record = (await read(routes, regionKey(name))) ?? {};
+  const near = record.near === undefined ? [] : texts(EDGE.BINDING_ROUTES, record, "near");
   try {
-    return new URL(origin).origin;
+    const { origin } = new URL(text(EDGE.BINDING_ROUTES, record, "origin"));
+    return isOpen(record) ? { name, origin, near } : null;
   } catch {
-    throw new RecordError(`${EDGE.BINDING_ROUTES}: the origin of region ${region} is missing or not a URL`);
+    throw new RecordError(`${EDGE.BINDING_ROUTES}: the origin of region ${name} is missing or not a URL`);
   }
+}
+
+/** What a tenant has declared for itself at the edge. */
+export interface Tenant {
+  /** Web origins whose pages may use its keys. */
+  readonly origins: readonly string[];
+}
+
+/** A tenant's record; one that declares nothing has none. */
+export async function readTenant(tenants: KVNamespace, tenant: string): Promise<Tenant> {
+  const record = (await read(tenants, tenant)) ?? {};
+  return { origins: record.origins === undefined ? [] : texts(EDGE.BINDING_TENANTS, record, "origins") };
+}
+
+/** Whether some tenant has declared a web origin. */
+export async function isDeclaredOrigin(tenants: KVNamespace, origin: string): Promise<boolean> {
+  return (await read(tenants, originKey(origin))) !== null;
 }
 
 async function read(namespace: KVNamespace, key: string): Promise<Record<string, unknown> | null> {
@@ -57,4 +90,16 @@ function text(namespace: string, record: Record<string, unknown>, field: string)
     throw new RecordError(`${namespace}: ${field} is missing`);
   }
   return value;
+}
+
+function texts(namespace: string, record: Record<string, unknown>, field: string): string[] {
+  const value = record[field];
+  if (!Array.isArray(value) || !value.every((each) => typeof each === "string")) {
+    throw new RecordError(`${namespace}: ${field} is not a list of names`);
+  }
+  return value;
+}
+
+function isOpen(record: Record<string, unknown>): boolean {
+  return record.state === EDGE.OPEN;
 }

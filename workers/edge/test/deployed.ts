@@ -26,7 +26,7 @@ export async function deploy(origin: string): Promise<Deployed> {
     modules: [{ type: "ESModule", path: "index.js", contents: await readFile(BUNDLE, "utf8") }],
     compatibilityDate: EDGE.COMPATIBILITY_DATE,
     compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
-    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES],
+    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
     bindings: {
       [EDGE.SECRET_PEPPER]: PEPPER,
       [EDGE.SECRET_SIGNING_KEY]: JSON.stringify({
@@ -48,9 +48,9 @@ async function seed(miniflare: Miniflare, origin: string): Promise<void> {
   const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES);
   await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"] }));
   await keys.put(hash(GLOBEX_KEY), JSON.stringify({ tenant: "globex", key: "default", agents: [EDGE.ALL_AGENTS] }));
-  await routes.put(routeKey("acme", "helper"), JSON.stringify({ region: "local" }));
-  await routes.put(routeKey("globex", "analyst"), JSON.stringify({ region: "local" }));
-  await routes.put(regionKey("local"), JSON.stringify({ origin }));
+  await routes.put(routeKey("acme", "helper"), JSON.stringify({ regions: ["local"], state: EDGE.OPEN }));
+  await routes.put(routeKey("globex", "analyst"), JSON.stringify({ regions: ["local"], state: EDGE.OPEN }));
+  await routes.put(regionKey("local"), JSON.stringify({ origin, state: EDGE.OPEN }));
 }
 
 function hash(key: string): string {

@@ -5,16 +5,24 @@ export const EDGE = {
   API_KEY_PATTERN: "mg_[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?_[A-Za-z0-9_-]{16,128}",
   BINDING_KEYS: "KEYS",
   BINDING_ROUTES: "ROUTES",
+  BINDING_TENANTS: "TENANTS",
+  CLOSED: "closed",
   COMPATIBILITY_DATE: "2026-07-01",
   COMPATIBILITY_FLAGS: ["enable_request_signal"],
-  KV_CACHE_S: 60,
+  HEALTH_CACHE_S: 5,
+  KV_CACHE_S: 30,
+  MODELS_CACHE_S: 30,
   NAME_PATTERN: "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+  OPEN: "open",
+  PREFLIGHT_CACHE_S: 600,
+  REGION_DOWN_S: 10,
   SECRET_PEPPER: "KEY_PEPPER",
   SECRET_SIGNING_KEY: "EDGE_SIGNING_KEY",
 } as const;
 
 export const HEADERS = {
   EDGE_TOKEN: "x-moltghost-edge-token",
+  NOT_PASSED_ON: "x-moltghost-not-passed-on",
   RECEIPT: "x-moltghost-receipt",
   REQUEST_ID: "x-request-id",
 } as const;
@@ -32,8 +40,10 @@ export const LIMITS = {
 } as const;
 
 export const PATHS = {
+  AGENTS: "/v1/agents",
   CHAT: "/v1/chat",
   CHAT_COMPLETIONS: "/v1/chat/completions",
+  HEALTH: "/v1/health",
   LIVE: "/healthz",
   METRICS: "/metrics",
   MODELS: "/v1/models",
@@ -133,6 +143,8 @@ export const ERRORS = {
 } as const;
 
 export const audience = (tenant: string, agent: string): string => `${tenant}/${agent}`;
+
+export const originKey = (origin: string): string => `origin:${origin}`;
 
 export const regionKey = (region: string): string => `region:${region}`;
 

@@ -5,7 +5,7 @@ import { EDGE, HEADERS, type PATHS } from "../generated/contract";
 import { agentRequest } from "../middleware/agent-request";
 import { agentRoute } from "../middleware/agent-route";
 import { apiKey } from "../middleware/api-key";
-import { ask } from "../upstream";
+import { askRegions } from "../onward";
 
 /** What an agent answers itself, at the same path all the way. */
 type AgentPath = typeof PATHS.CHAT_COMPLETIONS | typeof PATHS.RESPONSES;
@@ -16,8 +16,8 @@ export const askAgent = (path: AgentPath) =>
     const { asked, caller, requestId, route } = c.var;
     const tokens = await edgeTokens(c.env[EDGE.SECRET_SIGNING_KEY]);
     const token = await tokens.token({ ...caller, agent: route.agent, request: requestId });
-    const request = new Request(`${route.origin}${path}`, {
-      method: "POST",
+    const question = {
+      path,
       // Nothing of what the client sent but the body goes on. No hop compresses: it would hold back what it packs.
       headers: {
         "accept-encoding": "identity",
@@ -26,10 +26,14 @@ export const askAgent = (path: AgentPath) =>
         [HEADERS.REQUEST_ID]: requestId,
       },
       body: asked.body,
-    });
+    };
     const client = c.req.raw.signal;
-    return await ask(request, client, (error) => {
-      const outcome = client.aborted ? "client_gone" : "upstream_broke";
-      console.log(JSON.stringify({ event: "stream_end", request_id: requestId, outcome, reason: String(error) }));
+    return await askRegions(route.regions, question, {
+      client,
+      asks: (region) => c.set("region", region),
+      broke: (error) => {
+        const outcome = client.aborted ? "client_gone" : "upstream_broke";
+        console.log(JSON.stringify({ event: "stream_end", request_id: requestId, outcome, reason: String(error) }));
+      },
     });
   });

@@ -71,7 +71,7 @@ describe("a key for all agents", () => {
   });
 
   it("lists its own tenant's, never those of one whose name begins like it", async () => {
-    await put(env.ROUTES, routeKey("acme-2", "stranger"), { region: "local" });
+    await put(env.ROUTES, routeKey("acme-2", "stranger"), { regions: ["local"], state: EDGE.OPEN });
     expect(await listed(ACME_KEY)).toEqual(["helper", "private"]);
     expect(await listed(GLOBEX_KEY)).toEqual(["analyst"]);
     await env.ROUTES.delete(routeKey("acme-2", "stranger"));
@@ -88,7 +88,7 @@ describe("a key for all agents", () => {
   });
 
   it("lists one new agent as soon as its route is there", async () => {
-    await put(env.ROUTES, routeKey("acme", "another"), { region: "local" });
+    await put(env.ROUTES, routeKey("acme", "another"), { regions: ["local"], state: EDGE.OPEN });
     expect(await listed(ACME_KEY)).toEqual(["another", "helper", "private"]);
     await env.ROUTES.delete(routeKey("acme", "another"));
   });

@@ -2,7 +2,7 @@ import { createFactory } from "hono/factory";
 import type { Caller, Edge } from "../env";
 import { EDGE } from "../generated/contract";
 import { apiKey } from "../middleware/api-key";
-import { listAgents, readRegion } from "../records";
+import { listAgents, readRoute } from "../records";
 
 /** The agents this API key may name, each as one of OpenAI's models. No agent is asked. */
 export const models = createFactory<Edge>().createHandlers(apiKey, async (c) => {
@@ -19,6 +19,6 @@ async function reachable(caller: Caller, routes: KVNamespace): Promise<string[]>
     return await listAgents(routes, caller.tenant);
   }
   const named = [...new Set(caller.agents)].sort();
-  const regions = await Promise.all(named.map((agent) => readRegion(routes, caller.tenant, agent)));
-  return named.filter((_, index) => regions[index] !== null);
+  const found = await Promise.all(named.map((agent) => readRoute(routes, caller.tenant, agent)));
+  return named.filter((_, index) => found[index] !== null);
 }

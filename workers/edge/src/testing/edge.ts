@@ -9,7 +9,7 @@ export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
 export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
 export const ORIGIN = "http://gateway.test";
 const PEPPER = "a pepper of the test's own";
-const NAMESPACES = env as unknown as Pick<Env, typeof EDGE.BINDING_KEYS | typeof EDGE.BINDING_ROUTES>;
+const NAMESPACES = env as unknown as Pick<Env, "KEYS" | "ROUTES" | "TENANTS">;
 
 /** An edge with two tenants: acme's key reaches `helper` alone of its two agents, globex's all of its own. */
 export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
@@ -23,9 +23,9 @@ export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
     ["acme", "private"],
     ["globex", "analyst"],
   ] as const) {
-    await put(NAMESPACES.ROUTES, routeKey(tenant, agent), { region: "local" });
+    await put(NAMESPACES.ROUTES, routeKey(tenant, agent), { regions: ["local"], state: EDGE.OPEN });
   }
-  await put(NAMESPACES.ROUTES, regionKey("local"), { origin: ORIGIN });
+  await put(NAMESPACES.ROUTES, regionKey("local"), { origin: ORIGIN, state: EDGE.OPEN });
   const secrets = { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signingKey) };
   return { env: { ...NAMESPACES, ...secrets }, publicKey };
 }
@@ -58,7 +58,10 @@ export function recordReads(target: Env): { env: Env; reads: string[] } {
         };
       },
     });
-  return { env: { ...target, KEYS: spy(target.KEYS), ROUTES: spy(target.ROUTES) }, reads };
+  return {
+    env: { ...target, KEYS: spy(target.KEYS), ROUTES: spy(target.ROUTES), TENANTS: spy(target.TENANTS) },
+    reads,
+  };
 }
 
 export interface Ask {
@@ -68,6 +71,8 @@ export interface Ask {
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** Where the request comes in. */
+  readonly cf?: { readonly colo: string; readonly continent: string };
 }
 
 /** Sends one request to the Worker; acme's good chat unless told otherwise. Text and bytes go as they are, all else as JSON. */
@@ -77,6 +82,7 @@ export async function send(env: Env, ask: Ask = {}): Promise<Response> {
   const request = new Request(`https://api.example.test${ask.path ?? PATHS.CHAT_COMPLETIONS}`, {
     method,
     signal: ask.signal ?? null,
+    ...(ask.cf === undefined ? {} : { cf: ask.cf }),
     headers: { authorization: `Bearer ${ask.key ?? ACME_KEY}`, ...ask.headers },
     ...(method === "GET" || method === "HEAD" ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
   });

@@ -15,6 +15,7 @@ export const accessLog = createMiddleware<Edge>(async (c, next) => {
     tenant: c.var.caller?.tenant,
     key: c.var.caller?.key,
     agent: c.var.route?.agent,
+    region: c.var.region,
     first_byte_ms: Date.now() - started,
     reason: c.var.reason,
   };

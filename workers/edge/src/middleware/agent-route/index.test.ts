@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../env";
-import { PATHS, regionKey, routeKey } from "../../generated/contract";
+import { EDGE, PATHS, regionKey, routeKey } from "../../generated/contract";
 import { edge, forwarded, GLOBEX_KEY, ORIGIN, put, recordReads, refusal, send } from "../../testing/edge";
 
 let env: Env;
@@ -64,18 +64,24 @@ describe("an agent the key may not reach", () => {
 
 describe("a route", () => {
   it("to a region without an origin fails closed", async () => {
-    await put(env.ROUTES, routeKey("acme", "helper"), { region: "nowhere" });
+    await put(env.ROUTES, routeKey("acme", "helper"), { regions: ["nowhere"], state: EDGE.OPEN });
     expect((await send(env)).status).toBe(500);
   });
 
-  it.each([{}, { origin: "" }, { origin: "not a URL" }, { origin: 1 }])("to %j fails closed", async (record) => {
-    await put(env.ROUTES, regionKey("local"), record);
-    expect((await send(env)).status).toBe(500);
-    expect(gateway).not.toHaveBeenCalled();
-  });
+  it.each([{}, { origin: "" }, { origin: "not a URL" }, { origin: 1 }, { origin: ORIGIN, near: 1 }])(
+    "to %j fails closed",
+    async (record) => {
+      await put(env.ROUTES, regionKey("local"), record);
+      expect((await send(env)).status).toBe(500);
+      expect(gateway).not.toHaveBeenCalled();
+    },
+  );
 
   it("keeps nothing of an origin but scheme, host and port", async () => {
-    await put(env.ROUTES, regionKey("local"), { origin: "http://user:word@gateway.test:8443/admin?x=1" });
+    await put(env.ROUTES, regionKey("local"), {
+      origin: "http://user:word@gateway.test:8443/admin?x=1",
+      state: EDGE.OPEN,
+    });
     await send(env);
     expect(forwarded(gateway).url).toBe(`http://gateway.test:8443${PATHS.CHAT_COMPLETIONS}`);
   });
