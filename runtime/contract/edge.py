@@ -37,6 +37,8 @@ API_KEY_PATTERN = r"mg_[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?_[A-Za-z0-9_-]{16,128}"
 """What an API key looks like, `mg_<tenant>_<random>`; anything else is refused before it is looked up."""
 NAME_PATTERN = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 """What a tenant's or an agent's name looks like in a path, in `model` and in a token."""
+ORIGIN_PATTERN = r"https?://[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?"
+"""What a web origin looks like, as browsers write it."""
 
 COMPATIBILITY_DATE = "2026-07-01"
 """The runtime behaviour the Worker is written for and tested with."""

@@ -14,6 +14,7 @@ export const EDGE = {
   MODELS_CACHE_S: 30,
   NAME_PATTERN: "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
   OPEN: "open",
+  ORIGIN_PATTERN: "https?://[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?",
   PREFLIGHT_CACHE_S: 600,
   REGION_DOWN_S: 10,
   SECRET_PEPPER: "KEY_PEPPER",

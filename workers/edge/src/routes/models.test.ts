@@ -103,3 +103,37 @@ describe("a key for all agents", () => {
     expect(paged.mock.calls.length).toBeGreaterThan(1);
   });
 });
+
+describe("the list", () => {
+  const list = (headers = {}) => send(env, { method: "GET", path: PATHS.MODELS, headers });
+
+  it("may be kept by who asked, and by no one else", async () => {
+    const { headers } = await list();
+    expect(headers.get("cache-control")).toBe(`private, max-age=${EDGE.MODELS_CACHE_S}`);
+    expect(headers.get("vary")).toMatch(/authorization.*origin/);
+  });
+
+  it("is not told again to who has it, and is when it has changed", async () => {
+    await opens(EDGE.ALL_AGENTS);
+    const tag = String((await list()).headers.get("etag"));
+    const same = await list({ "if-none-match": tag });
+    expect(same.status).toBe(304);
+    expect(await same.text()).toBe("");
+    await opens("helper");
+    const changed = await list({ "if-none-match": tag });
+    expect(changed.status).toBe(200);
+    expect(changed.headers.get("etag")).not.toBe(tag);
+  });
+
+  it("is refused without a key whatever the client has", async () => {
+    const tag = String((await list()).headers.get("etag"));
+    const refused = await send(env, {
+      method: "GET",
+      path: PATHS.MODELS,
+      key: "none",
+      headers: { "if-none-match": tag },
+    });
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get("cache-control")).toBe("no-store");
+  });
+});

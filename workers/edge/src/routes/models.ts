@@ -1,3 +1,4 @@
+import { etag } from "hono/etag";
 import { createFactory } from "hono/factory";
 import type { Caller, Edge } from "../env";
 import { EDGE } from "../generated/contract";
@@ -5,12 +6,13 @@ import { apiKey } from "../middleware/api-key";
 import { listAgents, readRoute } from "../records";
 
 /** The agents this API key may name, each as one of OpenAI's models. No agent is asked. */
-export const models = createFactory<Edge>().createHandlers(apiKey, async (c) => {
+export const models = createFactory<Edge>().createHandlers(apiKey, etag({ weak: true }), async (c) => {
   const { caller } = c.var;
   const agents = await reachable(caller, c.env[EDGE.BINDING_ROUTES]);
   // The SDKs demand a time; a route has none.
   const data = agents.map((id) => ({ id, object: "model", created: 0, owned_by: caller.tenant }));
-  return c.json({ object: "list", data });
+  const headers = { "cache-control": `private, max-age=${EDGE.MODELS_CACHE_S}`, vary: "authorization" };
+  return c.json({ object: "list", data }, 200, headers);
 });
 
 /** Those that live somewhere, by name. What a key lists costs reads of its own agents alone. */
