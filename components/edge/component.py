@@ -1,6 +1,6 @@
 """The edge component: the Worker clients speak to, and what it knows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,6 +9,7 @@ import pulumi_cloudflare as cloudflare
 from components.edge import manifests
 from components.edge.manifests import KvRecord
 from components.edge.spec import SCRIPT_MODULE, EdgeSpec
+from components.edge.tenants import build_tenant_records
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge
 
@@ -38,7 +39,10 @@ class Edge(pulumi.ComponentResource):
 
         keys = self._namespace("keys", manifests.build_key_records(spec))
         routes = self._namespace("routes", manifests.build_routes(spec))
-        script = self._script(args, keys, routes)
+        tenants = self._namespace("tenants", build_tenant_records(spec))
+        script = self._script(
+            args, {edge.BINDING_KEYS: keys, edge.BINDING_ROUTES: routes, edge.BINDING_TENANTS: tenants}
+        )
         self._address(script)
         self.hostname = spec.hostname
         self.script: pulumi.Output[str] = script.script_name
@@ -64,7 +68,7 @@ class Edge(pulumi.ComponentResource):
         return namespace
 
     def _script(
-        self, args: EdgeArgs, keys: cloudflare.WorkersKvNamespace, routes: cloudflare.WorkersKvNamespace
+        self, args: EdgeArgs, namespaces: Mapping[str, cloudflare.WorkersKvNamespace]
     ) -> cloudflare.WorkersScript:
         return cloudflare.WorkersScript(
             self._named("worker"),
@@ -75,12 +79,7 @@ class Edge(pulumi.ComponentResource):
             compatibility_date=edge.COMPATIBILITY_DATE,
             compatibility_flags=list(edge.COMPATIBILITY_FLAGS),
             observability={"enabled": True},
-            bindings=[
-                {"name": edge.BINDING_KEYS, "type": "kv_namespace", "namespace_id": keys.id},
-                {"name": edge.BINDING_ROUTES, "type": "kv_namespace", "namespace_id": routes.id},
-                {"name": edge.SECRET_PEPPER, "type": "secret_text", "text": args.key_pepper},
-                {"name": edge.SECRET_SIGNING_KEY, "type": "secret_text", "text": args.signing_key},
-            ],
+            bindings=_bindings(args, namespaces),
             opts=self._options,
         )
 
@@ -103,3 +102,20 @@ class Edge(pulumi.ComponentResource):
             comment="Answered by the Worker; nothing is behind it.",
             opts=self._options,
         )
+
+
+def _bindings(
+    args: EdgeArgs, namespaces: Mapping[str, cloudflare.WorkersKvNamespace]
+) -> list[cloudflare.WorkersScriptBindingArgsDict]:
+    return [
+        *_namespace_bindings(namespaces),
+        {"name": edge.SECRET_PEPPER, "type": "secret_text", "text": args.key_pepper},
+        {"name": edge.SECRET_SIGNING_KEY, "type": "secret_text", "text": args.signing_key},
+    ]
+
+
+def _namespace_bindings(
+    namespaces: Mapping[str, cloudflare.WorkersKvNamespace],
+) -> Iterator[cloudflare.WorkersScriptBindingArgsDict]:
+    for name, namespace in namespaces.items():
+        yield {"name": name, "type": "kv_namespace", "namespace_id": namespace.id}

@@ -1,10 +1,10 @@
-"""What lies in the edge's two key-value namespaces."""
+"""What lies in the edge's key-value namespaces: keys and routes."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from components.edge.spec import EdgeSpec
+from components.edge.spec import EdgeSpec, RouteSpec
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge
 
@@ -26,28 +26,38 @@ def build_key_records(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(key.tenant, spec.region, f"key-{key.id}"),
             key=key.hash,
-            value=_json({"tenant": key.tenant, "key": key.id, "agents": list(key.agents)}),
+            value=as_json({"tenant": key.tenant, "key": key.id, "agents": list(key.agents)}),
         )
         for key in spec.api_keys
     ]
 
 
 def build_routes(spec: EdgeSpec) -> list[KvRecord]:
-    """Agent -> its region, and region -> its gateway."""
+    """The routing table: agent -> its regions, best first, and region -> its gateways."""
     regions = [
-        KvRecord(resource_name(PLATFORM, region, "origin"), edge.region_key(region), _json({"origin": origin}))
-        for region, origin in spec.origins.items()
+        KvRecord(
+            name=resource_name(PLATFORM, name, "origin"),
+            key=edge.region_key(name),
+            value=as_json({"origin": region.origin, "near": list(region.near), "state": region.state}),
+        )
+        for name, region in spec.regions.items()
     ]
     agents = [
         KvRecord(
-            name=resource_name(route.tenant, route.region, f"route-{route.agent}"),
+            name=resource_name(route.tenant, spec.region, f"route-{route.agent}"),
             key=edge.route_key(route.tenant, route.agent),
-            value=_json({"region": route.region}),
+            value=as_json(_route(route)),
         )
         for route in spec.routes
     ]
     return [*regions, *agents]
 
 
-def _json(value: dict[str, Any]) -> str:
+def _route(route: RouteSpec) -> dict[str, Any]:
+    model = {} if route.model is None else {"model": route.model}
+    return {"regions": list(route.regions), "state": route.state, **model}
+
+
+def as_json(value: dict[str, Any]) -> str:
+    """A record's value, always in the same order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,11 +1,18 @@
 """What the edge knows: where it answers, whose keys it takes, where each agent lives."""
 
-from pydantic import Field
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from components.labels import AgentId, Region, TenantId
 from components.values import Label, Values
+from runtime.contract import edge
 
 SCRIPT_MODULE = "index.js"
+
+Place = Annotated[str, Field(pattern=r"^[A-Z]{2,3}$")]
+"""One of Cloudflare's colos (`SIN`) or continents (`AS`), as the Worker's runtime names them."""
+WebOrigin = Annotated[str, Field(pattern=f"^{edge.ORIGIN_PATTERN}$")]
 
 
 class ApiKeySpec(Values):
@@ -18,15 +25,35 @@ class ApiKeySpec(Values):
 
 
 class RouteSpec(Values):
-    """Where one agent lives."""
+    """Where one agent lives, the best region first, what it runs, and whether it takes requests."""
 
     tenant: TenantId
     agent: AgentId
-    region: Region
+    regions: tuple[Region, ...] = Field(min_length=1)
+    model: str | None = None
+    state: Literal["open", "closed"] = "open"
+
+
+class RegionSpec(Values):
+    """One region as the edge sees it: its gateways, whether they take requests, and the clients it is near to.
+
+    `origin` is the URL of its gateways, as the Worker reaches them by tunnel.
+    """
+
+    origin: str
+    near: tuple[Place, ...] = ()
+    state: Literal["open", "closed"] = "open"
+
+
+class EdgeTenantSpec(Values):
+    """What a tenant has of its own at the edge: the web origins whose pages may use its keys."""
+
+    tenant: TenantId
+    origins: tuple[WebOrigin, ...] = ()
 
 
 class EdgeSpec(Values):
-    """The Worker of one hostname. `origins` are the regions' gateways, as the Worker reaches them by tunnel."""
+    """The Worker of one hostname, and what it knows."""
 
     region: Region
     account_id: str
@@ -34,6 +61,17 @@ class EdgeSpec(Values):
     hostname: str
     script_name: Label
     script: str = Field(repr=False, min_length=1)
-    origins: dict[Region, str]
+    regions: dict[Region, RegionSpec]
     routes: tuple[RouteSpec, ...]
     api_keys: tuple[ApiKeySpec, ...]
+    tenants: tuple[EdgeTenantSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Self:
+        for route in self.routes:
+            where = f"the route of {route.tenant}/{route.agent}"
+            if unknown := sorted(set(route.regions) - set(self.regions)):
+                raise ValueError(f"{where} names {', '.join(unknown)}: no such region; add it to `regions`")
+            if len(set(route.regions)) != len(route.regions):
+                raise ValueError(f"{where} names a region twice; keep one")
+        return self

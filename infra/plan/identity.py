@@ -42,6 +42,8 @@ def ids_are_unique(settings: Settings) -> Iterator[Problem]:
             (f"moltghost:tenants[{at}].agents[{each}].name", agent.name) for each, agent in enumerate(tenant.agents)
         ]
         yield from _repeated(agents, "an agent's name")
+        origins = [(f"moltghost:tenants[{at}].origins[{each}]", origin) for each, origin in enumerate(tenant.origins)]
+        yield from _repeated(origins, "listed")
     if settings.machine is not None:
         keys = settings.machine.api_keys
         ids = [(f"moltghost:machine.api_keys[{at}].id", f"{key.tenant}/{key.id}") for at, key in enumerate(keys)]

@@ -10,6 +10,7 @@ from components.backup.spec import MAX_TENANTS
 from components.quantities import MAX_VOLUME_GB, MIN_MEMORY_GIB, MIN_VOLUME_GB
 from infra.settings.fields import (
     LABEL_REMEDY,
+    ORIGIN_REMEDY,
     BucketName,
     Cidr,
     Digest,
@@ -21,6 +22,7 @@ from infra.settings.fields import (
     Prefix,
     Section,
     Setting,
+    WebOrigin,
 )
 from infra.settings.machine import Machine
 from infra.settings.skills import Skills
@@ -218,6 +220,9 @@ class Tenant(Section):
     labels: Annotated[dict[str, str], Setting({}, "Labels are text; quote numbers and yes/no")] = Field(
         default_factory=dict
     )
+    origins: Annotated[
+        list[WebOrigin], Setting([], f"List web origins whose pages may use the tenant's keys. {ORIGIN_REMEDY}")
+    ] = Field(default_factory=list)
     skills: Skills | None = None
     """The tenant's private skills."""
     quota: Quota

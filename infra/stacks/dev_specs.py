@@ -23,7 +23,7 @@ from components.cluster.spec import (
     StorageSpec,
 )
 from components.control_plane.spec import GatewaySpec
-from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
+from components.edge.spec import ApiKeySpec, EdgeSpec, EdgeTenantSpec, RegionSpec, RouteSpec
 from components.labels import AgentId, TenantId
 from components.models.spec import CLAIM_GB, BucketModelSpec
 from components.naming import model_claim_name
@@ -188,11 +188,14 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
         hostname=edge.hostname,
         script_name=plan.worker,
         script=script,
-        origins={plan.region: machine.gateway_origin},
+        regions={plan.region: RegionSpec(origin=machine.gateway_origin)},
         routes=tuple(
-            RouteSpec(tenant=tenant.id, agent=AgentId(agent.name), region=plan.region)
+            RouteSpec(tenant=tenant.id, agent=AgentId(agent.name), regions=(plan.region,), model=agent.model)
             for tenant in plan.tenants
             for agent in tenant.settings.agents
+        ),
+        tenants=tuple(
+            EdgeTenantSpec(tenant=tenant.id, origins=tuple(tenant.settings.origins)) for tenant in plan.tenants
         ),
         api_keys=tuple(ApiKeySpec(tenant=TenantId(key.tenant), id=key.id, hash=key.hash) for key in machine.api_keys),
     )

@@ -7,16 +7,18 @@ BINDING_KEYS = "KEYS"
 """KV namespace: keyed hash of an API key -> JSON {"tenant", "key", "agents": [names] or ["*"]}."""
 BINDING_ROUTES = "ROUTES"
 """KV namespace, the routing table: "<tenant>/<agent>" -> JSON {"regions": [names, best first], "state", "model"?};
-"region:<name>" -> JSON {"origin" (URL of its gateways), "state", "near": [colos and continents whose clients are near]}."""
+"region:<name>" -> JSON {"origin" (URL of its gateways), "state", "near": [colos and continents it is near to]}."""
 BINDING_TENANTS = "TENANTS"
-"""KV namespace: "<tenant>" -> JSON {"origins": [web origins whose pages may use the tenant's keys]}; "origin:<origin>" ->
-JSON {}: some tenant has it, which is all that may be known of a preflight, for it carries no key."""
+"""KV namespace: "<tenant>" -> JSON {"origins": [web origins whose pages may use its keys]}; "origin:<origin>" -> JSON {}:
+some tenant has it, which is all that may be known of a preflight, for it carries no key."""
 SECRET_PEPPER = "KEY_PEPPER"  # noqa: S105  # a binding's name
 """Secret binding: the HMAC key API keys are hashed with."""
 SECRET_SIGNING_KEY = "EDGE_SIGNING_KEY"  # noqa: S105  # a binding's name
 """Secret binding: private Ed25519 JWK (JSON, with `kid`) that edge tokens are signed with."""
 KV_CACHE_S = 30
-"""Seconds an edge location's KV cache may go on using a value it has read, its isolates' memory not counted."""
+"""Seconds Cloudflare's cache may answer for a KV value it has read; it takes no fewer."""
+RECORD_MEMORY_S = 30
+"""Seconds the Worker may then go on using it. A record's whole age, so a revoked key's life, is the sum of the two."""
 
 OPEN = "open"
 CLOSED = "closed"

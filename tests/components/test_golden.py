@@ -17,6 +17,7 @@ from components.cluster import manifests as cluster
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
 from components.edge import manifests as edge
+from components.edge.tenants import build_tenant_records
 from components.models import manifests as models
 from components.tenant import key
 from components.tenant import manifests as tenant
@@ -85,7 +86,9 @@ def render_backup() -> list[Any]:
 
 
 def render_edge() -> list[Any]:
-    return [asdict(record) for record in (*edge.build_key_records(specs.EDGE), *edge.build_routes(specs.EDGE))]
+    spec = specs.EDGE
+    records = (*edge.build_key_records(spec), *edge.build_routes(spec), *build_tenant_records(spec))
+    return [asdict(record) for record in records]
 
 
 RENDERED: dict[str, Callable[[], list[Any]]] = {

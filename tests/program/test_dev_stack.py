@@ -63,6 +63,7 @@ def test_the_worker_has_its_runtime_and_its_bindings_and_its_secrets_are_secret(
     bindings = {each["name"]: each for each in script["bindings"]}
     assert bindings[edge.BINDING_KEYS]["namespaceId"] == "platform-local-keys-id"
     assert bindings[edge.BINDING_ROUTES]["namespaceId"] == "platform-local-routes-id"
+    assert bindings[edge.BINDING_TENANTS]["namespaceId"] == "platform-local-tenants-id"
     assert bindings[edge.SECRET_PEPPER]["text"] == Secret(PEPPER)
     assert bindings[edge.SECRET_SIGNING_KEY]["text"] == Secret(SIGNING_KEY)
 

@@ -215,7 +215,8 @@ describe("what is closed", () => {
 
   it("is not asked: what does not say that it is open", async () => {
     await put(env.ROUTES, routeKey("acme", "helper"), { regions: [names.first] });
-    expect((await refusal(await send(env))).code).toBe("agent_not_ready");
+    expect((await refusal(await send(env))).code).toBe("internal_error");
+    expect(asked()).toEqual([]);
   });
 
   it("is all that there is: then the agent is not ready", async () => {

@@ -16,6 +16,7 @@ export const EDGE = {
   OPEN: "open",
   ORIGIN_PATTERN: "https?://[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?",
   PREFLIGHT_CACHE_S: 600,
+  RECORD_MEMORY_S: 30,
   REGION_DOWN_S: 10,
   SECRET_PEPPER: "KEY_PEPPER",
   SECRET_SIGNING_KEY: "EDGE_SIGNING_KEY",

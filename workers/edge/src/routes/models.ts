@@ -3,7 +3,8 @@ import { createFactory } from "hono/factory";
 import type { Caller, Edge } from "../env";
 import { EDGE } from "../generated/contract";
 import { apiKey } from "../middleware/api-key";
-import { listAgents, readRoute } from "../records";
+import { listAgents } from "../records";
+import { readRoute } from "../routing-records";
 
 /** The agents this API key may name, each as one of OpenAI's models. No agent is asked. */
 export const models = createFactory<Edge>().createHandlers(apiKey, etag({ weak: true }), async (c) => {

@@ -27,7 +27,22 @@ export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
   }
   await put(NAMESPACES.ROUTES, regionKey("local"), { origin: ORIGIN, state: EDGE.OPEN });
   const secrets = { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signingKey) };
-  return { env: { ...NAMESPACES, ...secrets }, publicKey };
+  const namespaces = {
+    KEYS: unread(NAMESPACES.KEYS),
+    ROUTES: unread(NAMESPACES.ROUTES),
+    TENANTS: unread(NAMESPACES.TENANTS),
+  };
+  return { env: { ...namespaces, ...secrets }, publicKey };
+}
+
+/** A namespace of which nothing is in the Worker's memory yet. */
+function unread(namespace: KVNamespace): KVNamespace {
+  return new Proxy(namespace, {
+    get: (target, property) => {
+      const member: unknown = Reflect.get(target, property);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
 }
 
 export async function put(namespace: KVNamespace, key: string, record: unknown): Promise<void> {
@@ -71,8 +86,8 @@ export interface Ask {
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
-  /** Where the request comes in. */
-  readonly cf?: { readonly colo: string; readonly continent: string };
+  /** What Cloudflare says of the connection. */
+  readonly cf?: object;
 }
 
 /** Sends one request to the Worker; acme's good chat unless told otherwise. Text and bytes go as they are, all else as JSON. */

@@ -63,6 +63,24 @@ describe("an agent the key may not reach", () => {
 });
 
 describe("a route", () => {
+  it("is read once, and again when it is too old", async () => {
+    const { env: watched, reads } = recordReads(env);
+    const routes = () => reads.splice(0).filter((read) => !/^[0-9a-f]{64}$/.test(read));
+    vi.useFakeTimers({ toFake: ["Date"] });
+    await send(watched);
+    expect(routes()).toEqual([routeKey("acme", "helper"), regionKey("local")]);
+    await send(watched);
+    expect(routes()).toEqual([]);
+    vi.setSystemTime(Date.now() + EDGE.RECORD_MEMORY_S * 1000);
+    await send(watched);
+    expect(routes()).toEqual([routeKey("acme", "helper"), regionKey("local")]);
+    vi.useRealTimers();
+  });
+
+  it("lives no longer than a minute in all", () => {
+    expect(EDGE.KV_CACHE_S + EDGE.RECORD_MEMORY_S).toBeLessThanOrEqual(60);
+  });
+
   it("to a region without an origin fails closed", async () => {
     await put(env.ROUTES, routeKey("acme", "helper"), { regions: ["nowhere"], state: EDGE.OPEN });
     expect((await send(env)).status).toBe(500);

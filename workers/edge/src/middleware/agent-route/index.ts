@@ -1,9 +1,9 @@
 import { createMiddleware } from "hono/factory";
 import type { AgentRequest, AgentRoute, Caller, Edge } from "../../env";
 import { EDGE, ERRORS } from "../../generated/contract";
-import { readRegion, readRoute } from "../../records";
 import { RefusedError } from "../../refused";
 import { inOrder, type Place, placeOf, type Region } from "../../regions";
+import { readRegion, readRoute } from "../../routing-records";
 
 /** Finds the agent's regions, or refuses a request for an agent the caller may not reach. */
 export const agentRoute = createMiddleware<Edge>(async (c, next) => {
@@ -29,7 +29,7 @@ export async function findRoute(
   if (route === null || !mayReach(caller, asked)) {
     throw new RefusedError(ERRORS.AGENT_NOT_FOUND);
   }
-  const regions = route.open ? await readRegions(routes, route.regions) : [];
+  const regions = route.state === EDGE.OPEN ? await readRegions(routes, route.regions) : [];
   if (regions.length === 0) {
     throw new RefusedError(ERRORS.NOT_READY, { headers: { "retry-after": String(RETRY_AFTER_S) } });
   }

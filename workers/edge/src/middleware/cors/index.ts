@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Edge } from "../../env";
 import { EDGE, HEADERS } from "../../generated/contract";
-import { isDeclaredOrigin, readTenant } from "../../records";
+import { isDeclaredOrigin, readTenant } from "../../routing-records";
 
 /** What a browser may send. `authorization` is in no wildcard; the SDKs send headers of their own, which end here. */
 const ALLOWED_HEADERS = "authorization, content-type, *";

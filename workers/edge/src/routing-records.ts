@@ -1,0 +1,63 @@
+import * as v from "valibot";
+import { EDGE, originKey, regionKey, routeKey } from "./generated/contract";
+import { keptRecords } from "./kept";
+import { RecordError } from "./records";
+import type { Region } from "./regions";
+
+const text = v.pipe(v.string(), v.minLength(1));
+const state = v.picklist([EDGE.OPEN, EDGE.CLOSED]);
+const route = v.object({ regions: v.array(text), state, model: v.exactOptional(text) });
+const region = v.object({ origin: v.pipe(text, v.url()), state, near: v.exactOptional(v.array(text), []) });
+const tenant = v.object({ origins: v.exactOptional(v.array(text), []) });
+
+/** Where an agent lives, the best region first, whether it takes requests, and the model it runs. */
+export type Route = Readonly<v.InferOutput<typeof route>>;
+
+/** What a tenant has declared for itself: the web origins whose pages may use its keys. */
+export type Tenant = Readonly<v.InferOutput<typeof tenant>>;
+
+const routes = kept(EDGE.BINDING_ROUTES, route);
+const regions = kept(EDGE.BINDING_ROUTES, region);
+const tenants = kept(EDGE.BINDING_TENANTS, tenant);
+const origins = kept(EDGE.BINDING_TENANTS, v.object({}));
+
+/** An agent's route, or null when there is no such agent. */
+export async function readRoute(namespace: KVNamespace, tenant: string, agent: string): Promise<Route | null> {
+  return await routes(namespace, routeKey(tenant, agent));
+}
+
+/** A region that takes requests, its origin no more than scheme, host and port; null where it takes none. */
+export async function readRegion(namespace: KVNamespace, name: string): Promise<Region | null> {
+  const record = await regions(namespace, regionKey(name));
+  if (record === null) {
+    throw new RecordError(`${EDGE.BINDING_ROUTES}: region ${name} is missing`);
+  }
+  const { origin, near } = record;
+  return record.state === EDGE.OPEN ? { name, origin: new URL(origin).origin, near } : null;
+}
+
+/** A tenant's record; one that declares nothing may have none. */
+export async function readTenant(namespace: KVNamespace, name: string): Promise<Tenant> {
+  return (await tenants(namespace, name)) ?? { origins: [] };
+}
+
+/** Whether some tenant has declared a web origin. */
+export async function isDeclaredOrigin(namespace: KVNamespace, origin: string): Promise<boolean> {
+  return (await origins(namespace, originKey(origin))) !== null;
+}
+
+/** Records of one shape, as they are or as they were at most the contract's time ago. */
+function kept<T>(binding: string, schema: v.GenericSchema<unknown, T>) {
+  return keptRecords<T>(async (namespace, key) => {
+    const record: unknown = await namespace.get(key, { type: "json", cacheTtl: EDGE.KV_CACHE_S });
+    if (record === null) {
+      return null;
+    }
+    const result = v.safeParse(schema, record);
+    if (!result.success) {
+      const fields = new Set(result.issues.map((issue) => v.getDotPath(issue) ?? "the record"));
+      throw new RecordError(`${binding}: ${[...fields].join(", ")} is missing or not what the program writes`);
+    }
+    return result.output;
+  });
+}
