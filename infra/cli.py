@@ -8,6 +8,7 @@ COMMANDS = {
     "check": "infra.check:check",
     "doctor": "infra.local.doctor:doctor",
     "down": "infra.local.commands:down",
+    "edge-key": "infra.edge_key:edge_key",
     "gen": "infra.gen:gen",
     "image": "infra.local.inventory.command:image",
     "model": "infra.model:model",

@@ -9,8 +9,8 @@ BINDING_ROUTES = "ROUTES"
 """KV namespace, the routing table: "<tenant>/<agent>" -> JSON {"regions": [names, best first], "state", "model"?};
 "region:<name>" -> JSON {"origin" (URL of its gateways), "state", "near": [colos and continents it is near to]}."""
 BINDING_TENANTS = "TENANTS"
-"""KV namespace: "<tenant>" -> JSON {"origins": [web origins whose pages may use its keys]}; "origin:<origin>" -> JSON {}:
-some tenant has it, which is all that may be known of a preflight, for it carries no key."""
+"""KV namespace: "<tenant>" -> JSON {"origins": [web origins whose pages may use its keys]};
+"origin:<origin>" -> JSON {}: some tenant has it. A preflight carries no key: more cannot be known of it."""
 SECRET_PEPPER = "KEY_PEPPER"  # noqa: S105  # a binding's name
 """Secret binding: the HMAC key API keys are hashed with."""
 SECRET_SIGNING_KEY = "EDGE_SIGNING_KEY"  # noqa: S105  # a binding's name

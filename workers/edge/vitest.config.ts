@@ -25,7 +25,14 @@ export default defineConfig({
       // Beside each source, inside the Worker's own runtime.
       { plugins: [worker], test: { name: "worker", include: ["src/**/*.test.ts"], isolate: false } },
       // The bundle as it is deployed, from outside: real connections to it and from it.
-      { test: { name: "bundle", include: ["test/**/*.test.ts"], environment: "node" } },
+      {
+        test: {
+          name: "bundle",
+          include: ["test/**/*.test.ts"],
+          environment: "node",
+          globalSetup: ["test/bundled.ts"],
+        },
+      },
     ],
   },
 });

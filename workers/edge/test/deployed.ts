@@ -1,11 +1,12 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Miniflare } from "miniflare";
-import { BUNDLE, bundle } from "../build.mjs";
-import { EDGE, regionKey, routeKey } from "../src/generated/contract";
+import { BUNDLE } from "../build.mjs";
+import { EDGE, originKey, regionKey, routeKey } from "../src/generated/contract";
 
 export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
 export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
+export const ACME_ORIGIN = "https://app.acme.test";
 const PEPPER = "a pepper of the test's own";
 
 /** The bundle, deployed to a runtime on loopback with two tenants: acme has `helper`, globex has `analyst`. */
@@ -15,8 +16,8 @@ export interface Deployed {
   stop(): Promise<void>;
 }
 
-export async function deploy(origin: string): Promise<Deployed> {
-  await bundle();
+/** Both agents live in the regions of `origins`, the first preferred. */
+export async function deploy(...origins: string[]): Promise<Deployed> {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const miniflare = new Miniflare({
     host: "127.0.0.1",
@@ -39,18 +40,24 @@ export async function deploy(origin: string): Promise<Deployed> {
     handleStructuredLogs: () => undefined,
   });
   const url = await miniflare.ready;
-  await seed(miniflare, origin);
+  await seed(miniflare, origins);
   return { url, publicKey, stop: async () => await miniflare.dispose() };
 }
 
-async function seed(miniflare: Miniflare, origin: string): Promise<void> {
+async function seed(miniflare: Miniflare, origins: string[]): Promise<void> {
   const keys = await miniflare.getKVNamespace(EDGE.BINDING_KEYS);
   const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES);
   await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"] }));
   await keys.put(hash(GLOBEX_KEY), JSON.stringify({ tenant: "globex", key: "default", agents: [EDGE.ALL_AGENTS] }));
-  await routes.put(routeKey("acme", "helper"), JSON.stringify({ regions: ["local"], state: EDGE.OPEN }));
-  await routes.put(routeKey("globex", "analyst"), JSON.stringify({ regions: ["local"], state: EDGE.OPEN }));
-  await routes.put(regionKey("local"), JSON.stringify({ origin, state: EDGE.OPEN }));
+  const tenants = await miniflare.getKVNamespace(EDGE.BINDING_TENANTS);
+  await tenants.put("acme", JSON.stringify({ origins: [ACME_ORIGIN] }));
+  await tenants.put(originKey(ACME_ORIGIN), "{}");
+  const regions = origins.map((_, at) => `region-${at}`);
+  await routes.put(routeKey("acme", "helper"), JSON.stringify({ regions, state: EDGE.OPEN }));
+  await routes.put(routeKey("globex", "analyst"), JSON.stringify({ regions, state: EDGE.OPEN }));
+  for (const [at, origin] of origins.entries()) {
+    await routes.put(regionKey(`region-${at}`), JSON.stringify({ origin, state: EDGE.OPEN }));
+  }
 }
 
 function hash(key: string): string {

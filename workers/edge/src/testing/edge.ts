@@ -12,9 +12,9 @@ const PEPPER = "a pepper of the test's own";
 const NAMESPACES = env as unknown as Pick<Env, "KEYS" | "ROUTES" | "TENANTS">;
 
 /** An edge with two tenants: acme's key reaches `helper` alone of its two agents, globex's all of its own. */
-export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
+export async function edge(kid = "test-1"): Promise<{ env: Env; publicKey: CryptoKey }> {
   const { privateKey, publicKey } = await generateKeyPair("Ed25519", { extractable: true });
-  const signingKey = { ...(await exportJWK(privateKey)), kid: "test-1", alg: TOKEN.ALGORITHM };
+  const signingKey = { ...(await exportJWK(privateKey)), kid, alg: TOKEN.ALGORITHM };
   await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, ACME_KEY), { tenant: "acme", key: "k1", agents: ["helper"] });
   const all = [EDGE.ALL_AGENTS];
   await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, GLOBEX_KEY), { tenant: "globex", key: "k1", agents: all });
