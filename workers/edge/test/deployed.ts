@@ -2,7 +2,7 @@ import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Miniflare } from "miniflare";
 import { BUNDLE } from "../build.mjs";
-import { EDGE, originKey, regionKey, routeKey } from "../src/generated/contract";
+import { EDGE, originKey, regionKey, routeKey } from "../src/generated/contract.ts";
 
 export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
 export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
