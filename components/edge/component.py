@@ -1,6 +1,6 @@
 """The edge component: the Worker clients speak to, and what it knows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,7 +9,6 @@ import pulumi_cloudflare as cloudflare
 from components.edge import manifests
 from components.edge.manifests import KvRecord
 from components.edge.spec import SCRIPT_MODULE, EdgeSpec
-from components.edge.tenants import build_tenant_records
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge
 
@@ -79,7 +78,16 @@ class Edge(pulumi.ComponentResource):
             compatibility_date=edge.COMPATIBILITY_DATE,
             compatibility_flags=list(edge.COMPATIBILITY_FLAGS),
             observability={"enabled": True},
-            bindings=_bindings(args, namespaces),
+            bindings=[
+                *(
+                    cloudflare.WorkersScriptBindingArgs(name=name, type="kv_namespace", namespace_id=namespace.id)
+                    for name, namespace in namespaces.items()
+                ),
+                cloudflare.WorkersScriptBindingArgs(name=edge.SECRET_PEPPER, type="secret_text", text=args.key_pepper),
+                cloudflare.WorkersScriptBindingArgs(
+                    name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key
+                ),
+            ],
             opts=self._options,
         )
 
@@ -102,20 +110,3 @@ class Edge(pulumi.ComponentResource):
             comment="Answered by the Worker; nothing is behind it.",
             opts=self._options,
         )
-
-
-def _bindings(
-    args: EdgeArgs, namespaces: Mapping[str, cloudflare.WorkersKvNamespace]
-) -> list[cloudflare.WorkersScriptBindingArgsDict]:
-    return [
-        *_namespace_bindings(namespaces),
-        {"name": edge.SECRET_PEPPER, "type": "secret_text", "text": args.key_pepper},
-        {"name": edge.SECRET_SIGNING_KEY, "type": "secret_text", "text": args.signing_key},
-    ]
-
-
-def _namespace_bindings(
-    namespaces: Mapping[str, cloudflare.WorkersKvNamespace],
-) -> Iterator[cloudflare.WorkersScriptBindingArgsDict]:
-    for name, namespace in namespaces.items():
-        yield {"name": name, "type": "kv_namespace", "namespace_id": namespace.id}

@@ -1,5 +1,6 @@
-"""What lies in the edge's key-value namespaces: keys and routes."""
+"""What lies in the edge's key-value namespaces."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 from components.edge.spec import EdgeSpec, RouteSpec
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge
+
+
+_HASH_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,33 @@ def build_key_records(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(key.tenant, spec.region, f"key-{key.id}"),
             key=key.hash,
-            value=as_json({"tenant": key.tenant, "key": key.id, "agents": list(key.agents)}),
+            value=_json({"tenant": key.tenant, "key": key.id, "agents": list(key.agents)}),
         )
         for key in spec.api_keys
     ]
+
+
+def build_tenant_records(spec: EdgeSpec) -> list[KvRecord]:
+    """Tenant -> what it has declared for itself, and web origin -> that some tenant has it.
+
+    Two tenants may share an origin: a preflight that passes lets a page ask, and whose key it asks with decides.
+    """
+    tenants = [
+        KvRecord(
+            name=resource_name(each.tenant, spec.region, "edge"),
+            key=each.tenant,
+            value=_json({"origins": sorted(each.origins)}),
+        )
+        for each in spec.tenants
+    ]
+    origins = sorted({origin for each in spec.tenants for origin in each.origins})
+    return [*tenants, *(_origin_record(spec, origin) for origin in origins)]
+
+
+def _origin_record(spec: EdgeSpec, origin: str) -> KvRecord:
+    # An origin is no DNS label: its name is made from its hash.
+    digest = hashlib.sha256(origin.encode()).hexdigest()[:_HASH_LENGTH]
+    return KvRecord(resource_name(PLATFORM, spec.region, f"origin-{digest}"), edge.origin_key(origin), _json({}))
 
 
 def build_routes(spec: EdgeSpec) -> list[KvRecord]:
@@ -38,7 +65,7 @@ def build_routes(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(PLATFORM, name, "origin"),
             key=edge.region_key(name),
-            value=as_json({"origin": region.origin, "near": list(region.near), "state": region.state}),
+            value=_json({"origin": region.origin, "near": list(region.near), "state": region.state}),
         )
         for name, region in spec.regions.items()
     ]
@@ -46,7 +73,7 @@ def build_routes(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(route.tenant, spec.region, f"route-{route.agent}"),
             key=edge.route_key(route.tenant, route.agent),
-            value=as_json(_route(route)),
+            value=_json(_route(route)),
         )
         for route in spec.routes
     ]
@@ -58,6 +85,5 @@ def _route(route: RouteSpec) -> dict[str, Any]:
     return {"regions": list(route.regions), "state": route.state, **model}
 
 
-def as_json(value: dict[str, Any]) -> str:
-    """A record's value, always in the same order."""
+def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -9,5 +9,8 @@ REQUEST_ID = "x-request-id"
 NOT_PASSED_ON = "x-moltghost-not-passed-on"
 """In a gateway's refusal: nothing of the request went on to an agent, so that another region may be asked."""
 
+HOOK_SIGNATURE = "x-moltghost-signature"
+"""In a webhook's delivery: `t=<Unix seconds>,v1=<signature>`, a signature for each live secret (`contract.hooks`)."""
+
 RECEIPT = "x-moltghost-receipt"
 """In an agent's answer: the hash of the last receipt it wrote before this answer began."""

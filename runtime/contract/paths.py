@@ -15,6 +15,9 @@ MODELS = "/v1/models"
 AGENTS = "/v1/agents"
 """What is known of agents: `/v1/agents/<agent>/health` says whether one is ready."""
 
+HOOKS = "/v1/hooks"
+"""Where webhooks are delivered: `/v1/hooks/<hook>`."""
+
 HEALTH = "/v1/health"
 """At a gateway: whether the agent the edge token is for is ready."""
 

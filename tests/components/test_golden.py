@@ -17,7 +17,6 @@ from components.cluster import manifests as cluster
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
 from components.edge import manifests as edge
-from components.edge.tenants import build_tenant_records
 from components.models import manifests as models
 from components.tenant import key
 from components.tenant import manifests as tenant
@@ -87,7 +86,7 @@ def render_backup() -> list[Any]:
 
 def render_edge() -> list[Any]:
     spec = specs.EDGE
-    records = (*edge.build_key_records(spec), *edge.build_routes(spec), *build_tenant_records(spec))
+    records = (*edge.build_key_records(spec), *edge.build_routes(spec), *edge.build_tenant_records(spec))
     return [asdict(record) for record in records]
 
 

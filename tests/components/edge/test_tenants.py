@@ -5,8 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from components.edge.manifests import build_tenant_records
 from components.edge.spec import EdgeTenantSpec
-from components.edge.tenants import build_tenant_records
 from tests.components.specs import ACME, EDGE, GLOBEX
 
 SHARED = "http://localhost:3000"

@@ -1,4 +1,5 @@
-import type { EDGE } from "./generated/contract";
+import type { EDGE, HOOKS } from "./generated/contract";
+import type { HookLedger } from "./hooks/ledger";
 import type { Region } from "./regions";
 
 /** What the program binds to the Worker. */
@@ -6,6 +7,7 @@ export interface Env {
   readonly [EDGE.BINDING_KEYS]: KVNamespace;
   readonly [EDGE.BINDING_ROUTES]: KVNamespace;
   readonly [EDGE.BINDING_TENANTS]: KVNamespace;
+  readonly [HOOKS.BINDING_LEDGER]: DurableObjectNamespace<HookLedger>;
   readonly [EDGE.SECRET_PEPPER]: string;
   readonly [EDGE.SECRET_SIGNING_KEY]: string;
 }

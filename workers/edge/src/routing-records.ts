@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { EDGE, originKey, regionKey, routeKey } from "./generated/contract";
+import { EDGE, hookKey, originKey, regionKey, routeKey } from "./generated/contract";
 import { keptRecords } from "./kept";
 import { RecordError } from "./records";
 import type { Region } from "./regions";
@@ -9,6 +9,7 @@ const state = v.picklist([EDGE.OPEN, EDGE.CLOSED]);
 const route = v.object({ regions: v.array(text), state, model: v.exactOptional(text) });
 const region = v.object({ origin: v.pipe(text, v.url()), state, near: v.exactOptional(v.array(text), []) });
 const tenant = v.object({ origins: v.exactOptional(v.array(text), []) });
+const hook = v.object({ tenant: text, agent: text, versions: v.array(v.pipe(v.number(), v.integer())) });
 
 /** Where an agent lives, the best region first, whether it takes requests, and the model it runs. */
 export type Route = Readonly<v.InferOutput<typeof route>>;
@@ -16,6 +17,10 @@ export type Route = Readonly<v.InferOutput<typeof route>>;
 /** What a tenant has declared for itself: the web origins whose pages may use its keys. */
 export type Tenant = Readonly<v.InferOutput<typeof tenant>>;
 
+/** Whose a webhook is, which agent its deliveries are for, and which versions of its secret are live. */
+export type Hook = Readonly<v.InferOutput<typeof hook>>;
+
+const hooks = kept(EDGE.BINDING_TENANTS, hook);
 const routes = kept(EDGE.BINDING_ROUTES, route);
 const regions = kept(EDGE.BINDING_ROUTES, region);
 const tenants = kept(EDGE.BINDING_TENANTS, tenant);
@@ -39,6 +44,11 @@ export async function readRegion(namespace: KVNamespace, name: string): Promise<
 /** A tenant's record; one that declares nothing may have none. */
 export async function readTenant(namespace: KVNamespace, name: string): Promise<Tenant> {
   return (await tenants(namespace, name)) ?? { origins: [] };
+}
+
+/** A webhook, or null when there is no such. */
+export async function readHook(namespace: KVNamespace, id: string): Promise<Hook | null> {
+  return await hooks(namespace, hookKey(id));
 }
 
 /** Whether some tenant has declared a web origin. */

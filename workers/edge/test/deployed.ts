@@ -2,12 +2,12 @@ import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Miniflare } from "miniflare";
 import { BUNDLE } from "../build.mjs";
-import { EDGE, originKey, regionKey, routeKey } from "../src/generated/contract.ts";
+import { EDGE, HOOKS, hookKey, originKey, regionKey, routeKey } from "../src/generated/contract.ts";
 
 export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
 export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
 export const ACME_ORIGIN = "https://app.acme.test";
-const PEPPER = "a pepper of the test's own";
+export const PEPPER = "a pepper of the test's own";
 
 /** The bundle, deployed to a runtime on loopback with two tenants: acme has `helper`, globex has `analyst`. */
 export interface Deployed {
@@ -28,6 +28,7 @@ export async function deploy(...origins: string[]): Promise<Deployed> {
     compatibilityDate: EDGE.COMPATIBILITY_DATE,
     compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
     kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
+    durableObjects: { [HOOKS.BINDING_LEDGER]: { className: HOOKS.LEDGER_CLASS, useSQLite: true } },
     bindings: {
       [EDGE.SECRET_PEPPER]: PEPPER,
       [EDGE.SECRET_SIGNING_KEY]: JSON.stringify({
@@ -52,6 +53,7 @@ async function seed(miniflare: Miniflare, origins: string[]): Promise<void> {
   const tenants = await miniflare.getKVNamespace(EDGE.BINDING_TENANTS);
   await tenants.put("acme", JSON.stringify({ origins: [ACME_ORIGIN] }));
   await tenants.put(originKey(ACME_ORIGIN), "{}");
+  await tenants.put(hookKey("crm"), JSON.stringify({ tenant: "acme", agent: "helper", versions: [1] }));
   const regions = origins.map((_, at) => `region-${at}`);
   await routes.put(routeKey("acme", "helper"), JSON.stringify({ regions, state: EDGE.OPEN }));
   await routes.put(routeKey("globex", "analyst"), JSON.stringify({ regions, state: EDGE.OPEN }));

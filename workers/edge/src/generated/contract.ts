@@ -24,9 +24,18 @@ export const EDGE = {
 
 export const HEADERS = {
   EDGE_TOKEN: "x-moltghost-edge-token",
+  HOOK_SIGNATURE: "x-moltghost-signature",
   NOT_PASSED_ON: "x-moltghost-not-passed-on",
   RECEIPT: "x-moltghost-receipt",
   REQUEST_ID: "x-request-id",
+} as const;
+
+export const HOOKS = {
+  BINDING_LEDGER: "HOOK_LEDGER",
+  LEDGER_CLASS: "HookLedger",
+  SECRET_PREFIX: "whsec_",
+  SIGNATURE_SCHEME: "v1",
+  TOLERANCE_S: 300,
 } as const;
 
 export const LIMITS = {
@@ -46,6 +55,7 @@ export const PATHS = {
   CHAT: "/v1/chat",
   CHAT_COMPLETIONS: "/v1/chat/completions",
   HEALTH: "/v1/health",
+  HOOKS: "/v1/hooks",
   LIVE: "/healthz",
   METRICS: "/metrics",
   MODELS: "/v1/models",
@@ -88,6 +98,12 @@ export const ERRORS = {
     code: "invalid_request",
     message: "The request is not valid.",
   },
+  INVALID_SIGNATURE: {
+    status: 401,
+    type: "invalid_request_error",
+    code: "invalid_signature",
+    message: "There is no such hook, or the delivery's signature is not valid.",
+  },
   INVALID_TOKEN: {
     status: 401,
     type: "invalid_request_error",
@@ -111,6 +127,12 @@ export const ERRORS = {
     type: "server_error",
     code: "agent_not_ready",
     message: "The agent is not ready yet.",
+  },
+  REPLAYED: {
+    status: 409,
+    type: "invalid_request_error",
+    code: "delivery_replayed",
+    message: "This delivery has been taken already.",
   },
   REQUEST_TIMEOUT: {
     status: 408,
@@ -145,6 +167,11 @@ export const ERRORS = {
 } as const;
 
 export const audience = (tenant: string, agent: string): string => `${tenant}/${agent}`;
+
+export const hookKey = (hook: string): string => `hook:${hook}`;
+
+export const hookSecretLabel = (tenant: string, hook: string, version: string): string =>
+  `hook:${tenant}/${hook}:${version}`;
 
 export const originKey = (origin: string): string => `origin:${origin}`;
 

@@ -1,18 +1,28 @@
+import type { Context } from "hono";
 import { createFactory } from "hono/factory";
 import { edgeTokens } from "../edge-token";
 import type { Edge } from "../env";
-import { EDGE, HEADERS, type PATHS } from "../generated/contract";
+import { EDGE, HEADERS, PATHS } from "../generated/contract";
 import { agentRequest } from "../middleware/agent-request";
 import { agentRoute } from "../middleware/agent-route";
 import { apiKey } from "../middleware/api-key";
+import { hookDelivery } from "../middleware/hook-delivery";
 import { askRegions } from "../onward";
 
 /** What an agent answers itself, at the same path all the way. */
 type AgentPath = typeof PATHS.CHAT_COMPLETIONS | typeof PATHS.RESPONSES;
 
+const factory = createFactory<Edge>();
+
 /** A request's whole way to an agent: whose key, which agent, where it lives, and the answer streamed back. */
-export const askAgent = (path: AgentPath) =>
-  createFactory<Edge>().createHandlers(apiKey, agentRequest, agentRoute, async (c) => {
+export const askAgent = (path: AgentPath) => factory.createHandlers(apiKey, agentRequest, agentRoute, onward(path));
+
+/** A webhook's delivery, as a chat of the agent the hook names. */
+export const deliverHook = factory.createHandlers(hookDelivery, agentRoute, onward(PATHS.CHAT_COMPLETIONS));
+
+/** Sends what is asked on to the agent's regions, signed for this agent alone. */
+function onward(path: AgentPath) {
+  return async (c: Context<Edge>): Promise<Response> => {
     const { asked, caller, requestId, route } = c.var;
     const tokens = await edgeTokens(c.env[EDGE.SECRET_SIGNING_KEY]);
     const token = await tokens.token({ ...caller, agent: route.agent, request: requestId });
@@ -36,4 +46,5 @@ export const askAgent = (path: AgentPath) =>
         console.log(JSON.stringify({ event: "stream_end", request_id: requestId, outcome, reason: String(error) }));
       },
     });
-  });
+  };
+}

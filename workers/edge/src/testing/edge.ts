@@ -8,8 +8,8 @@ import { hashApiKey } from "../middleware/api-key";
 export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
 export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
 export const ORIGIN = "http://gateway.test";
-const PEPPER = "a pepper of the test's own";
-const NAMESPACES = env as unknown as Pick<Env, "KEYS" | "ROUTES" | "TENANTS">;
+export const PEPPER = "a pepper of the test's own";
+const NAMESPACES = env as unknown as Pick<Env, "KEYS" | "ROUTES" | "TENANTS" | "HOOK_LEDGER">;
 
 /** An edge with two tenants: acme's key reaches `helper` alone of its two agents, globex's all of its own. */
 export async function edge(kid = "test-1"): Promise<{ env: Env; publicKey: CryptoKey }> {
@@ -32,7 +32,7 @@ export async function edge(kid = "test-1"): Promise<{ env: Env; publicKey: Crypt
     ROUTES: unread(NAMESPACES.ROUTES),
     TENANTS: unread(NAMESPACES.TENANTS),
   };
-  return { env: { ...namespaces, ...secrets }, publicKey };
+  return { env: { ...namespaces, ...secrets, HOOK_LEDGER: NAMESPACES.HOOK_LEDGER }, publicKey };
 }
 
 /** A namespace of which nothing is in the Worker's memory yet. */
