@@ -10,6 +10,7 @@ COMMANDS = {
     "down": "infra.local.commands:down",
     "edge-key": "infra.edge_key:edge_key",
     "gen": "infra.gen:gen",
+    "hook-secret": "infra.hook_secret:hook_secret",
     "image": "infra.local.inventory.command:image",
     "model": "infra.model:model",
     "prepare": "infra.local.commands:prepare",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from components.edge import manifests
+from components.edge import hooks, manifests
 from components.edge.manifests import KvRecord
 from components.edge.spec import SCRIPT_MODULE, EdgeSpec
 from components.naming import PLATFORM, resource_name
@@ -38,10 +38,10 @@ class Edge(pulumi.ComponentResource):
 
         keys = self._namespace("keys", manifests.build_key_records(spec))
         routes = self._namespace("routes", manifests.build_routes(spec))
-        tenants = self._namespace("tenants", build_tenant_records(spec))
-        script = self._script(
-            args, {edge.BINDING_KEYS: keys, edge.BINDING_ROUTES: routes, edge.BINDING_TENANTS: tenants}
-        )
+        records = [*manifests.build_tenant_records(spec), *hooks.build_hook_records(spec)]
+        tenants = self._namespace("tenants", records)
+        namespaces = {edge.BINDING_KEYS: keys, edge.BINDING_ROUTES: routes, edge.BINDING_TENANTS: tenants}
+        script = self._script(args, namespaces)
         self._address(script)
         self.hostname = spec.hostname
         self.script: pulumi.Output[str] = script.script_name

@@ -9,7 +9,6 @@ from components.edge.spec import EdgeSpec, RouteSpec
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge
 
-
 _HASH_LENGTH = 16
 
 
@@ -30,7 +29,7 @@ def build_key_records(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(key.tenant, spec.region, f"key-{key.id}"),
             key=key.hash,
-            value=_json({"tenant": key.tenant, "key": key.id, "agents": list(key.agents)}),
+            value=as_json({"tenant": key.tenant, "key": key.id, "agents": list(key.agents)}),
         )
         for key in spec.api_keys
     ]
@@ -45,7 +44,7 @@ def build_tenant_records(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(each.tenant, spec.region, "edge"),
             key=each.tenant,
-            value=_json({"origins": sorted(each.origins)}),
+            value=as_json({"origins": sorted(each.origins)}),
         )
         for each in spec.tenants
     ]
@@ -56,7 +55,7 @@ def build_tenant_records(spec: EdgeSpec) -> list[KvRecord]:
 def _origin_record(spec: EdgeSpec, origin: str) -> KvRecord:
     # An origin is no DNS label: its name is made from its hash.
     digest = hashlib.sha256(origin.encode()).hexdigest()[:_HASH_LENGTH]
-    return KvRecord(resource_name(PLATFORM, spec.region, f"origin-{digest}"), edge.origin_key(origin), _json({}))
+    return KvRecord(resource_name(PLATFORM, spec.region, f"origin-{digest}"), edge.origin_key(origin), as_json({}))
 
 
 def build_routes(spec: EdgeSpec) -> list[KvRecord]:
@@ -65,7 +64,7 @@ def build_routes(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(PLATFORM, name, "origin"),
             key=edge.region_key(name),
-            value=_json({"origin": region.origin, "near": list(region.near), "state": region.state}),
+            value=as_json({"origin": region.origin, "near": list(region.near), "state": region.state}),
         )
         for name, region in spec.regions.items()
     ]
@@ -73,7 +72,7 @@ def build_routes(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(route.tenant, spec.region, f"route-{route.agent}"),
             key=edge.route_key(route.tenant, route.agent),
-            value=_json(_route(route)),
+            value=as_json(_route(route)),
         )
         for route in spec.routes
     ]
@@ -85,5 +84,6 @@ def _route(route: RouteSpec) -> dict[str, Any]:
     return {"regions": list(route.regions), "state": route.state, **model}
 
 
-def _json(value: dict[str, Any]) -> str:
+def as_json(value: dict[str, Any]) -> str:
+    """A record's value, its fields always in the same order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -45,6 +45,15 @@ class RegionSpec(Values):
     state: Literal["open", "closed"] = "open"
 
 
+class HookSpec(Values):
+    """One webhook: the agent its deliveries are for, and the versions of its secret that are live, two at most."""
+
+    id: Label
+    tenant: TenantId
+    agent: AgentId
+    versions: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(1,), min_length=1, max_length=2)
+
+
 class EdgeTenantSpec(Values):
     """What a tenant has of its own at the edge: the web origins whose pages may use its keys."""
 
@@ -65,6 +74,7 @@ class EdgeSpec(Values):
     routes: tuple[RouteSpec, ...]
     api_keys: tuple[ApiKeySpec, ...]
     tenants: tuple[EdgeTenantSpec, ...] = ()
+    hooks: tuple[HookSpec, ...] = ()
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> Self:
@@ -74,4 +84,11 @@ class EdgeSpec(Values):
                 raise ValueError(f"{where} names {', '.join(unknown)}: no such region; add it to `regions`")
             if len(set(route.regions)) != len(route.regions):
                 raise ValueError(f"{where} names a region twice; keep one")
+        return self
+
+    @model_validator(mode="after")
+    def _hooks_are_told_apart(self) -> Self:
+        ids = [hook.id for hook in self.hooks]
+        if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+            raise ValueError(f"hooks: {', '.join(twice)} is there twice; a hook's id is its address, give each its own")
         return self

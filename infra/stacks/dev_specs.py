@@ -23,7 +23,7 @@ from components.cluster.spec import (
     StorageSpec,
 )
 from components.control_plane.spec import GatewaySpec
-from components.edge.spec import ApiKeySpec, EdgeSpec, EdgeTenantSpec, RegionSpec, RouteSpec
+from components.edge.spec import ApiKeySpec, EdgeSpec, EdgeTenantSpec, HookSpec, RegionSpec, RouteSpec
 from components.labels import AgentId, TenantId
 from components.models.spec import CLAIM_GB, BucketModelSpec
 from components.naming import model_claim_name
@@ -196,6 +196,11 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
         ),
         tenants=tuple(
             EdgeTenantSpec(tenant=tenant.id, origins=tuple(tenant.settings.origins)) for tenant in plan.tenants
+        ),
+        hooks=tuple(
+            HookSpec(id=hook.id, tenant=tenant.id, agent=AgentId(hook.agent), versions=tuple(hook.versions))
+            for tenant in plan.tenants
+            for hook in tenant.settings.hooks
         ),
         api_keys=tuple(ApiKeySpec(tenant=TenantId(key.tenant), id=key.id, hash=key.hash) for key in machine.api_keys),
     )

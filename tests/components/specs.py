@@ -7,7 +7,7 @@ from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle,
 from components.backup.spec import BackupSpec, bucket_arn
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
-from components.edge.spec import ApiKeySpec, EdgeSpec, EdgeTenantSpec, RegionSpec, RouteSpec
+from components.edge.spec import ApiKeySpec, EdgeSpec, EdgeTenantSpec, HookSpec, RegionSpec, RouteSpec
 from components.labels import AgentId, Region, TenantId
 from components.models.spec import BucketModelSpec
 from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
@@ -104,6 +104,7 @@ EDGE = EdgeSpec(
         JKT: RegionSpec(origin="https://gateway.jkt.example.com", near=("CGK",)),
     },
     routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), regions=(SIN, JKT), model="tiny"),),
+    hooks=(HookSpec(id="crm", tenant=ACME, agent=AgentId("helper")),),
     tenants=(EdgeTenantSpec(tenant=ACME, origins=("https://app.acme.example", "http://localhost:3000")),),
     api_keys=(ApiKeySpec(tenant=ACME, id="default", hash="a" * 64),),
 )
