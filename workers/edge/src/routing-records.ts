@@ -14,9 +14,6 @@ const hook = v.object({ tenant: text, agent: text, versions: v.array(v.pipe(v.nu
 /** Where an agent lives, the best region first, whether it takes requests, and the model it runs. */
 export type Route = Readonly<v.InferOutput<typeof route>>;
 
-/** What a tenant has declared for itself: the web origins whose pages may use its keys. */
-export type Tenant = Readonly<v.InferOutput<typeof tenant>>;
-
 /** Whose a webhook is, which agent its deliveries are for, and which versions of its secret are live. */
 export type Hook = Readonly<v.InferOutput<typeof hook>>;
 
@@ -41,9 +38,9 @@ export async function readRegion(namespace: KVNamespace, name: string): Promise<
   return record.state === EDGE.OPEN ? { name, origin: new URL(origin).origin, near } : null;
 }
 
-/** A tenant's record; one that declares nothing may have none. */
-export async function readTenant(namespace: KVNamespace, name: string): Promise<Tenant> {
-  return (await tenants(namespace, name)) ?? { origins: [] };
+/** The web origins a tenant has declared, whose pages may use its keys. */
+export async function readOrigins(namespace: KVNamespace, name: string): Promise<readonly string[]> {
+  return (await tenants(namespace, name))?.origins ?? [];
 }
 
 /** A webhook, or null when there is no such. */

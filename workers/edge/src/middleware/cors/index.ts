@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Edge } from "../../env";
 import { EDGE, HEADERS } from "../../generated/contract";
-import { isDeclaredOrigin, readTenant } from "../../routing-records";
+import { isDeclaredOrigin, readOrigins } from "../../routing-records";
 
 /** What a browser may send. `authorization` is in no wildcard; the SDKs send headers of their own, which end here. */
 const ALLOWED_HEADERS = "authorization, content-type, *";
@@ -42,7 +42,7 @@ async function isCallersOwn(c: Context<Edge>, origin: string): Promise<boolean> 
     return false;
   }
   try {
-    return (await readTenant(c.env[EDGE.BINDING_TENANTS], c.var.caller.tenant)).origins.includes(origin);
+    return (await readOrigins(c.env[EDGE.BINDING_TENANTS], c.var.caller.tenant)).includes(origin);
   } catch (error) {
     // The answer is there: it must not be lost to who needs no such header.
     c.set("reason", String(error));
