@@ -32,9 +32,7 @@ def render_contract() -> str:
         _errors(),
         _template("audience", token.audience("${tenant}", "${agent}"), "tenant", "agent"),
         _template("hookKey", hooks.hook_key("${hook}"), "hook"),
-        _template(
-            "hookSecretLabel", hooks.secret_label("${tenant}", "${hook}", "${version}"), "tenant", "hook", "version"
-        ),
+        _template("hookLabel", hooks.secret_label("${tenant}", "${hook}", "${version}"), "tenant", "hook", "version"),
         _template("originKey", edge.origin_key("${origin}"), "origin"),
         _template("regionKey", edge.region_key("${region}"), "region"),
         _template("routeKey", edge.route_key("${tenant}", "${agent}"), "tenant", "agent"),

@@ -221,9 +221,7 @@ class Hook(Section):
     versions: Annotated[
         list[Annotated[int, Field(ge=1)]],
         Field(min_length=1, max_length=2),
-        Setting(
-            [1], "List its secret's live versions, two while it is rotated; `moltghost hook-secret` tells each"
-        ),
+        Setting([1], "List its secret's live versions, two while it is rotated; `moltghost hook-secret` tells each"),
     ] = Field(default_factory=lambda: [1])
 
 

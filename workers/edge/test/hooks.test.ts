@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { HEADERS, HOOKS, hookSecretLabel, PATHS } from "../src/generated/contract";
+import { HEADERS, HOOKS, hookLabel, PATHS } from "../src/generated/contract";
 import { type Deployed, deploy, PEPPER } from "./deployed";
 import { Upstream } from "./upstream";
 
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 /** A delivery as its sender signs it, by the secret `moltghost hook-secret` tells. */
 function deliver(timestamp: number, body = BODY): Promise<Response> {
-  const label = hookSecretLabel("acme", "crm", "1");
+  const label = hookLabel("acme", "crm", "1");
   const secret = HOOKS.SECRET_PREFIX + createHmac("sha256", PEPPER).update(label).digest("base64url");
   const mac = createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex");
   const headers = { "content-type": "application/json", [HEADERS.HOOK_SIGNATURE]: `t=${timestamp},v1=${mac}` };

@@ -170,8 +170,7 @@ export const audience = (tenant: string, agent: string): string => `${tenant}/${
 
 export const hookKey = (hook: string): string => `hook:${hook}`;
 
-export const hookSecretLabel = (tenant: string, hook: string, version: string): string =>
-  `hook:${tenant}/${hook}:${version}`;
+export const hookLabel = (tenant: string, hook: string, version: string): string => `hook:${tenant}/${hook}:${version}`;
 
 export const originKey = (origin: string): string => `origin:${origin}`;
 

@@ -1,4 +1,4 @@
-import { HOOKS, hookSecretLabel } from "../generated/contract";
+import { HOOKS, hookLabel } from "../generated/contract";
 import { perSecret } from "../secrets";
 
 const UTF8 = new TextEncoder();
@@ -46,7 +46,7 @@ export async function isGenuine(
   bytes: Uint8Array,
 ): Promise<boolean> {
   const checks = hook.versions.map(async (version) => {
-    const key = await secretKey(pepper, hookSecretLabel(hook.tenant, hook.id, String(version)));
+    const key = await secretKey(pepper, hookLabel(hook.tenant, hook.id, String(version)));
     const each = signatures.map(async (signature) => await crypto.subtle.verify("HMAC", key, signature, bytes));
     return (await Promise.all(each)).includes(true);
   });

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../env";
-import { EDGE, HEADERS, HOOKS, hookKey, hookSecretLabel, LIMITS, PATHS, routeKey } from "../../generated/contract";
+import { EDGE, HEADERS, HOOKS, hookKey, hookLabel, LIMITS, PATHS, routeKey } from "../../generated/contract";
 import { edge, forwarded, PEPPER, put, refusal, send } from "../../testing/edge";
 
 const UTF8 = new TextEncoder();
@@ -30,7 +30,7 @@ async function hmac(key: Uint8Array, text: Uint8Array): Promise<Uint8Array> {
 /** One signature, as a hook's sender makes it. */
 async function signature(timestamp: number, body: string | Uint8Array, version = 1, of = hook): Promise<string> {
   const bytes = typeof body === "string" ? UTF8.encode(body) : body;
-  const secret = await hmac(UTF8.encode(PEPPER), UTF8.encode(hookSecretLabel("acme", of, String(version))));
+  const secret = await hmac(UTF8.encode(PEPPER), UTF8.encode(hookLabel("acme", of, String(version))));
   const key = HOOKS.SECRET_PREFIX + secret.toBase64({ alphabet: "base64url", omitPadding: true });
   return (await hmac(UTF8.encode(key), new Uint8Array([...UTF8.encode(`${timestamp}.`), ...bytes]))).toHex();
 }
