@@ -69,5 +69,6 @@ test: lint ## Set up and pass all tests
 	@pytest
 
 bench: setup ## Measure, and print the tables
+	@cd $(EDGE) && npm run --silent bench
 	@$(MOLTGHOST) prepare
 	@python -m tests.bench

@@ -8,7 +8,7 @@ from types import ModuleType
 import click
 
 from infra.settings.reference import render_reference
-from runtime.contract import edge, errors, headers, limits, paths, token
+from runtime.contract import edge, errors, headers, hooks, limits, paths, token
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT_TS = Path("workers/edge/src/generated/contract.ts")
@@ -25,11 +25,15 @@ def render_contract() -> str:
         _HEADER,
         _constants("EDGE", edge),
         _constants("HEADERS", headers),
+        _constants("HOOKS", hooks),
         _constants("LIMITS", limits),
         _constants("PATHS", paths),
         _constants("TOKEN", token),
         _errors(),
         _template("audience", token.audience("${tenant}", "${agent}"), "tenant", "agent"),
+        _template("hookKey", hooks.hook_key("${hook}"), "hook"),
+        _template("hookLabel", hooks.secret_label("${tenant}", "${hook}", "${version}"), "tenant", "hook", "version"),
+        _template("originKey", edge.origin_key("${origin}"), "origin"),
         _template("regionKey", edge.region_key("${region}"), "region"),
         _template("certificateKey", edge.certificate_key("${authority}", "${name}"), "authority", "name"),
         _template("issuerKey", edge.issuer_key("${issuer}"), "issuer"),

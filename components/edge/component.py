@@ -1,12 +1,12 @@
 """The edge component: the Worker clients speak to, and what it knows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from components.edge import manifests
+from components.edge import hooks, manifests
 from components.edge.manifests import KvRecord
 from components.edge.spec import SCRIPT_MODULE, EdgeSpec
 from components.naming import PLATFORM, resource_name
@@ -38,8 +38,14 @@ class Edge(pulumi.ComponentResource):
 
         keys = self._namespace("keys", manifests.build_key_records(spec))
         routes = self._namespace("routes", manifests.build_routes(spec))
-        tenants = self._namespace("tenants", manifests.build_tenant_records(spec))
-        script = self._script(args, keys, routes, tenants)
+        records = [
+            *manifests.build_tenant_records(spec),
+            *manifests.build_credential_records(spec),
+            *hooks.build_hook_records(spec),
+        ]
+        tenants = self._namespace("tenants", records)
+        namespaces = {edge.BINDING_KEYS: keys, edge.BINDING_ROUTES: routes, edge.BINDING_TENANTS: tenants}
+        script = self._script(args, namespaces)
         self._address(script)
         self.hostname = spec.hostname
         self.script: pulumi.Output[str] = script.script_name
@@ -65,11 +71,7 @@ class Edge(pulumi.ComponentResource):
         return namespace
 
     def _script(
-        self,
-        args: EdgeArgs,
-        keys: cloudflare.WorkersKvNamespace,
-        routes: cloudflare.WorkersKvNamespace,
-        tenants: cloudflare.WorkersKvNamespace,
+        self, args: EdgeArgs, namespaces: Mapping[str, cloudflare.WorkersKvNamespace]
     ) -> cloudflare.WorkersScript:
         return cloudflare.WorkersScript(
             self._named("worker"),
@@ -81,11 +83,14 @@ class Edge(pulumi.ComponentResource):
             compatibility_flags=list(edge.COMPATIBILITY_FLAGS),
             observability={"enabled": True},
             bindings=[
-                {"name": edge.BINDING_KEYS, "type": "kv_namespace", "namespace_id": keys.id},
-                {"name": edge.BINDING_ROUTES, "type": "kv_namespace", "namespace_id": routes.id},
-                {"name": edge.BINDING_TENANTS, "type": "kv_namespace", "namespace_id": tenants.id},
-                {"name": edge.SECRET_PEPPER, "type": "secret_text", "text": args.key_pepper},
-                {"name": edge.SECRET_SIGNING_KEY, "type": "secret_text", "text": args.signing_key},
+                *(
+                    cloudflare.WorkersScriptBindingArgs(name=name, type="kv_namespace", namespace_id=namespace.id)
+                    for name, namespace in namespaces.items()
+                ),
+                cloudflare.WorkersScriptBindingArgs(name=edge.SECRET_PEPPER, type="secret_text", text=args.key_pepper),
+                cloudflare.WorkersScriptBindingArgs(
+                    name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key
+                ),
             ],
             opts=self._options,
         )

@@ -1,12 +1,15 @@
 """What lies in the edge's key-value namespaces."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from components.edge.spec import CredentialSpec, EdgeSpec
+from components.edge.spec import CredentialSpec, EdgeSpec, RouteSpec
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge
+
+_HASH_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,13 @@ def build_key_records(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(key.tenant, spec.region, f"key-{key.id}"),
             key=key.hash,
-            value=_json({**_opened(key), **_given({"expires": key.expires, "cidrs": key.cidrs})}),
+            value=as_json({**_opened(key), **_given({"expires": key.expires, "cidrs": key.cidrs})}),
         )
         for key in spec.api_keys
     ]
 
 
-def build_tenant_records(spec: EdgeSpec) -> list[KvRecord]:
+def build_credential_records(spec: EdgeSpec) -> list[KvRecord]:
     """Issuer of tokens -> its tenant and how its tokens are checked; client certificate -> what it opens.
 
     Raises ValueError if two tenants have one issuer or certificate: one record would take the other's place.
@@ -41,7 +44,7 @@ def build_tenant_records(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(issuer.tenant, spec.region, f"issuer-{issuer.id}"),
             key=edge.issuer_key(issuer.issuer),
-            value=_json({**issuer.model_dump(exclude={"id"}), "key": issuer.id}),
+            value=as_json({**issuer.model_dump(exclude={"id"}), "key": issuer.id}),
         )
         for issuer in spec.issuers
     ]
@@ -49,7 +52,7 @@ def build_tenant_records(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(certificate.tenant, spec.region, f"certificate-{certificate.id}"),
             key=edge.certificate_key(certificate.authority, certificate.common_name),
-            value=_json(_opened(certificate)),
+            value=as_json(_opened(certificate)),
         )
         for certificate in spec.certificates
     ]
@@ -69,22 +72,55 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def build_tenant_records(spec: EdgeSpec) -> list[KvRecord]:
+    """Tenant -> what it has declared for itself, and web origin -> that some tenant has it.
+
+    Two tenants may share an origin: a preflight that passes lets a page ask, and whose key it asks with decides.
+    """
+    tenants = [
+        KvRecord(
+            name=resource_name(each.tenant, spec.region, "edge"),
+            key=each.tenant,
+            value=as_json({"origins": sorted(each.origins)}),
+        )
+        for each in spec.tenants
+    ]
+    origins = sorted({origin for each in spec.tenants for origin in each.origins})
+    return [*tenants, *(_origin_record(spec, origin) for origin in origins)]
+
+
+def _origin_record(spec: EdgeSpec, origin: str) -> KvRecord:
+    # An origin is no DNS label: its name is made from its hash.
+    digest = hashlib.sha256(origin.encode()).hexdigest()[:_HASH_LENGTH]
+    return KvRecord(resource_name(PLATFORM, spec.region, f"origin-{digest}"), edge.origin_key(origin), as_json({}))
+
+
 def build_routes(spec: EdgeSpec) -> list[KvRecord]:
-    """Agent -> its region, and region -> its gateway."""
+    """The routing table: agent -> its regions, best first, and region -> its gateways."""
     regions = [
-        KvRecord(resource_name(PLATFORM, region, "origin"), edge.region_key(region), _json({"origin": origin}))
-        for region, origin in spec.origins.items()
+        KvRecord(
+            name=resource_name(PLATFORM, name, "origin"),
+            key=edge.region_key(name),
+            value=as_json({"origin": region.origin, "near": list(region.near), "state": region.state}),
+        )
+        for name, region in spec.regions.items()
     ]
     agents = [
         KvRecord(
-            name=resource_name(route.tenant, route.region, f"route-{route.agent}"),
+            name=resource_name(route.tenant, spec.region, f"route-{route.agent}"),
             key=edge.route_key(route.tenant, route.agent),
-            value=_json({"region": route.region, "model": route.model}),
+            value=as_json(_route(route)),
         )
         for route in spec.routes
     ]
     return [*regions, *agents]
 
 
-def _json(value: dict[str, Any]) -> str:
+def _route(route: RouteSpec) -> dict[str, Any]:
+    model = {} if route.model is None else {"model": route.model}
+    return {"regions": list(route.regions), "state": route.state, **model}
+
+
+def as_json(value: dict[str, Any]) -> str:
+    """A record's value, its fields always in the same order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,6 +1,7 @@
 """The local region's own secrets: made once, kept in the state folder for its owner's eyes only."""
 
 import base64
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Sequence
@@ -14,7 +15,10 @@ from infra.local.files import write_whole
 from runtime.contract import image
 from runtime.contract.edge import hash_api_key, is_api_key, new_api_key
 
-KEY_ID = "local-1"
+SIGNING_KEY_FILE = "edge-signing-key.json"
+OTHER_KEY_FILE = "edge-other-key.json"
+"""While the signing key is rotated: the one that comes or goes. Its tokens are believed too."""
+_KID_LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,16 @@ class Credentials:
 
     def signing_key(self) -> str:
         """The private Ed25519 JWK (JSON) edge tokens are signed with."""
-        return self._once("edge-signing-key.json", new_signing_key)
+        return self._once(SIGNING_KEY_FILE, new_signing_key)
 
     def public_keys(self) -> list[dict[str, str]]:
-        """The public JWKs of the signing key, as the gateway and the agents need them."""
-        private = json.loads(self.signing_key())
-        return [{field: private[field] for field in ("kty", "crv", "kid", "alg", "use", "x")}]
+        """The public JWKs of the keys that are live, the signing key's first, as gateways and agents need them."""
+        other = self.folder / OTHER_KEY_FILE
+        live = [self.signing_key(), *([other.read_text()] if other.exists() else [])]
+        return [
+            {field: private[field] for field in ("kty", "crv", "kid", "alg", "use", "x")}
+            for private in map(json.loads, live)
+        ]
 
     def agent_secrets(self, tenant: str, agent: str, names: Sequence[str]) -> dict[str, str]:
         """What one agent's Secret holds: the key its receipts are signed with, and a made-up value for each name."""
@@ -77,16 +85,17 @@ class Credentials:
 
 
 def new_signing_key() -> str:
-    """A fresh private Ed25519 key as JWK (RFC 8037), in JSON."""
+    """A fresh private Ed25519 key as JWK (RFC 8037), in JSON; its `kid` follows from it, so that no two share one."""
     key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes_raw()
     return json.dumps(
         {
             "kty": "OKP",
             "crv": "Ed25519",
-            "kid": KEY_ID,
+            "kid": hashlib.sha256(public).hexdigest()[:_KID_LENGTH],
             "alg": "EdDSA",
             "use": "sig",
-            "x": _base64url(key.public_key().public_bytes_raw()),
+            "x": _base64url(public),
             "d": _base64url(key.private_bytes_raw()),
         }
     )

@@ -43,6 +43,8 @@ def ids_are_unique(settings: Settings) -> Iterator[Problem]:
             (f"moltghost:tenants[{at}].agents[{each}].name", agent.name) for each, agent in enumerate(tenant.agents)
         ]
         yield from repeated(agents, "an agent's name")
+        origins = [(f"moltghost:tenants[{at}].origins[{each}]", origin) for each, origin in enumerate(tenant.origins)]
+        yield from repeated(origins, "listed")
     if settings.machine is not None:
         edge = [
             (f"moltghost:machine.edge_keys[{at}].kid", key.kid) for at, key in enumerate(settings.machine.edge_keys)

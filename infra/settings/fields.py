@@ -1,5 +1,6 @@
 """The kinds of values a setting can have, and what its reader is told when it hasn't."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from pathlib import PurePosixPath
@@ -10,6 +11,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from components.naming import LABEL, MAX_LENGTH
+from runtime.contract import edge
+
+_WEB_ORIGIN = re.compile(edge.ORIGIN_PATTERN)
 
 
 class Section(BaseModel):
@@ -62,6 +66,21 @@ def _url(text: str) -> str:
     return text
 
 
+def _web_origin(text: str) -> str:
+    if _WEB_ORIGIN.fullmatch(text) is None:
+        raise wrong("is not a web origin as browsers write it")
+    parts = urlsplit(text)
+    try:
+        default = parts.port == {"https": 443, "http": 80}[parts.scheme]
+    except ValueError:
+        raise wrong("has no port there can be") from None
+    if default:
+        raise wrong("names the port its scheme has anyway, which browsers leave out")
+    if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1"}:
+        raise wrong("is not https")
+    return text
+
+
 def _absolute(text: str) -> str:
     if not PurePosixPath(text).is_absolute():
         raise wrong("is not an absolute path")
@@ -70,9 +89,14 @@ def _absolute(text: str) -> str:
 
 LABEL_REMEDY = "A name is at most 63 lower-case letters, digits and hyphens; a letter comes first, no hyphen last"
 
+ORIGIN_REMEDY = (
+    "Give scheme, host and, where it is another one, port: https://app.example.com, or http://localhost:3000"
+)
+
 Name = Annotated[str, AfterValidator(_label)]
 Cidr = Annotated[IPv4Network, BeforeValidator(_network)]
 Url = Annotated[str, AfterValidator(_url)]
+WebOrigin = Annotated[str, AfterValidator(_web_origin)]
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 Domain = Annotated[str, Field(pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -11,6 +11,7 @@ from components.quantities import MAX_VOLUME_GB, MIN_MEMORY_GIB, MIN_VOLUME_GB
 from infra.settings.access import ApiKey, Certificate, Issuer
 from infra.settings.fields import (
     LABEL_REMEDY,
+    ORIGIN_REMEDY,
     BucketName,
     Cidr,
     Digest,
@@ -22,6 +23,7 @@ from infra.settings.fields import (
     Prefix,
     Section,
     Setting,
+    WebOrigin,
 )
 from infra.settings.machine import Machine
 from infra.settings.skills import Skills
@@ -212,12 +214,30 @@ class Quota(Section):
     volumes_gb: Annotated[int, Field(ge=0), Setting(MIN_VOLUME_GB, f"{_COUNT} of decimal GB")]
 
 
+class Hook(Section):
+    """A webhook: what is delivered to `/v1/hooks/<id>`, signed, is a chat of an agent's."""
+
+    id: Annotated[Name, Setting("example-crm", LABEL_REMEDY)]
+    agent: Annotated[Name, Setting("example-agent", "Name one of the tenant's agents")]
+    versions: Annotated[
+        list[Annotated[int, Field(ge=1)]],
+        Field(min_length=1, max_length=2),
+        Setting([1], "List its secret's live versions, two while it is rotated; `moltghost hook-secret` tells each"),
+    ] = Field(default_factory=lambda: [1])
+
+
 class Tenant(Section):
     """One customer."""
 
     id: Annotated[Name, Setting("example-tenant", LABEL_REMEDY)]
     labels: Annotated[dict[str, str], Setting({}, "Labels are text; quote numbers and yes/no")] = Field(
         default_factory=dict
+    )
+    origins: Annotated[
+        list[WebOrigin], Setting([], f"List web origins whose pages may use the tenant's keys. {ORIGIN_REMEDY}")
+    ] = Field(default_factory=list)
+    hooks: Annotated[list[Hook], Setting([], "List the tenant's webhooks; leave it out for none")] = Field(
+        default_factory=list
     )
     skills: Skills | None = None
     """The tenant's private skills."""

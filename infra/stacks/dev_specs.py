@@ -23,7 +23,7 @@ from components.cluster.spec import (
     StorageSpec,
 )
 from components.control_plane.spec import GatewaySpec
-from components.edge.spec import EdgeSpec, RouteSpec
+from components.edge.spec import EdgeSpec, EdgeTenantSpec, HookSpec, RegionSpec, RouteSpec
 from components.labels import AgentId
 from components.models.spec import CLAIM_GB, BucketModelSpec
 from components.naming import model_claim_name
@@ -189,11 +189,19 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
         hostname=edge.hostname,
         script_name=plan.worker,
         script=script,
-        origins={plan.region: machine.gateway_origin},
+        regions={plan.region: RegionSpec(origin=machine.gateway_origin)},
         routes=tuple(
-            RouteSpec(tenant=tenant.id, agent=AgentId(agent.name), region=plan.region, model=agent.model)
+            RouteSpec(tenant=tenant.id, agent=AgentId(agent.name), regions=(plan.region,), model=agent.model)
             for tenant in plan.tenants
             for agent in tenant.settings.agents
+        ),
+        tenants=tuple(
+            EdgeTenantSpec(tenant=tenant.id, origins=tuple(tenant.settings.origins)) for tenant in plan.tenants
+        ),
+        hooks=tuple(
+            HookSpec(id=hook.id, tenant=tenant.id, agent=AgentId(hook.agent), versions=tuple(hook.versions))
+            for tenant in plan.tenants
+            for hook in tenant.settings.hooks
         ),
         api_keys=access_specs.api_key_specs(plan, machine),
         certificates=access_specs.certificate_specs(plan),

@@ -8,11 +8,14 @@ import zlib
 BINDING_KEYS = "KEYS"
 """KV namespace: keyed hash of an API key -> JSON {"tenant", "key", "agents": [names] or ["*"]}, and where narrowed
 "models": [names], "methods": [OPERATIONS], "expires" (Unix seconds), "cidrs": [ranges of source addresses]."""
-BINDING_TENANTS = "TENANTS"
-"""KV namespace: `issuer_key` -> JSON {"tenant", "id", "jwks" (URL), "algorithm", "audience", "scope_claim"};
-`certificate_key` -> a record as in KEYS."""
 BINDING_ROUTES = "ROUTES"
-"""KV namespace: "<tenant>/<agent>" -> JSON {"region", "model"}; "region:<name>" -> JSON {"origin": its gateway}."""
+"""KV namespace, the routing table: "<tenant>/<agent>" -> JSON {"regions": [names, best first], "state", "model"?};
+"region:<name>" -> JSON {"origin" (URL of its gateways), "state", "near": [colos and continents it is near to]}."""
+BINDING_TENANTS = "TENANTS"
+"""KV namespace: "<tenant>" -> JSON {"origins": [web origins whose pages may use its keys]};
+"origin:<origin>" -> JSON {}: some tenant has it. A preflight carries no key: more cannot be known of it;
+`issuer_key` -> JSON {"tenant", "key", "issuer", "jwks" (URL), "algorithm", "audience", "scope_claim"};
+`certificate_key` -> a record as in KEYS."""
 SECRET_PEPPER = "KEY_PEPPER"  # noqa: S105  # a binding's name
 """Secret binding: the HMAC key API keys are hashed with."""
 SECRET_SIGNING_KEY = "EDGE_SIGNING_KEY"  # noqa: S105  # a binding's name
@@ -23,6 +26,19 @@ RECORD_MEMORY_S = 30
 """Seconds the Worker may then go on using it. A record's whole age, so a revoked key's life, is the sum of the two."""
 REVOKED_WITHIN_S = 60
 """Seconds within which every edge has seen that a key is gone."""
+
+OPEN = "open"
+CLOSED = "closed"
+"""The states of an agent's and of a region's record: an agent that is closed is not asked, a region that is closed gets
+no request."""
+REGION_DOWN_S = 10
+"""Seconds an isolate asks a region last that it could not reach."""
+HEALTH_CACHE_S = 5
+"""Seconds an agent's health may be told again, at the edge and by whoever asked."""
+MODELS_CACHE_S = 30
+"""Seconds a client may keep the list of its agents."""
+PREFLIGHT_CACHE_S = 600
+"""Seconds a browser may go on by one preflight."""
 
 ALL_AGENTS = "*"
 OPERATIONS = ("chat", "responses", "models", "health", "hooks")
@@ -41,6 +57,8 @@ NAME_PATTERN = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 """What a tenant's or an agent's name looks like in a path, in `model` and in a token."""
 API_KEY_PATTERN = rf"mg_(?<tenant>{NAME_PATTERN})_[A-Za-z0-9]{{{API_KEY_RANDOM + API_KEY_CHECK}}}"
 """What an API key looks like in JavaScript: `mg_<tenant>_<random><check>`; anything else is refused unlooked-at."""
+ORIGIN_PATTERN = r"https?://[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?"
+"""What a web origin looks like, as browsers write it."""
 
 COMPATIBILITY_DATE = "2026-07-01"
 """The runtime behaviour the Worker is written for and tested with."""
@@ -92,6 +110,11 @@ def api_key_check(text: str) -> str:
 def is_api_key(text: str) -> bool:
     """Whether `text` has an API key's check; whose key it is, and whether there is such a key, is another question."""
     return text.startswith("mg_") and hmac.compare_digest(text[-API_KEY_CHECK:], api_key_check(text[:-API_KEY_CHECK]))
+
+
+def origin_key(origin: str) -> str:
+    """Key of a web origin in the TENANTS namespace. No tenant's name has a colon."""
+    return f"origin:{origin}"
 
 
 def hash_api_key(pepper: str, api_key: str) -> str:

@@ -21,10 +21,17 @@ INVALID_REQUEST = ErrorKind(400, "invalid_request_error", "invalid_request", "Th
 INVALID_KEY = ErrorKind(401, "invalid_request_error", "invalid_api_key", "The API key is missing or not valid.")
 INVALID_TOKEN = ErrorKind(401, "invalid_request_error", "invalid_edge_token", "The edge token is missing or not valid.")
 FORBIDDEN = ErrorKind(403, "invalid_request_error", "forbidden", "These credentials are not for this.")
+INVALID_SIGNATURE = ErrorKind(
+    401,
+    "invalid_request_error",
+    "invalid_signature",
+    "There is no such hook, or the delivery's signature is not valid.",
+)
 NOT_FOUND = ErrorKind(404, "invalid_request_error", "not_found", "There is nothing at this path.")
 AGENT_NOT_FOUND = ErrorKind(404, "invalid_request_error", "model_not_found", "There is no such agent for this key.")
 METHOD_NOT_ALLOWED = ErrorKind(405, "invalid_request_error", "method_not_allowed", "This method is not supported here.")
 REQUEST_TIMEOUT = ErrorKind(408, "invalid_request_error", "request_timeout", "The request body did not arrive in time.")
+REPLAYED = ErrorKind(409, "invalid_request_error", "delivery_replayed", "This delivery has been taken already.")
 TOO_LARGE = ErrorKind(413, "invalid_request_error", "request_too_large", "The request body is too large.")
 INTERNAL = ErrorKind(500, "server_error", "internal_error", "The request failed on our side.")
 UPSTREAM_FAILED = ErrorKind(502, "server_error", "upstream_failed", "The agent could not be reached.")
@@ -40,10 +47,12 @@ KINDS = (
     INVALID_KEY,
     INVALID_TOKEN,
     FORBIDDEN,
+    INVALID_SIGNATURE,
     NOT_FOUND,
     AGENT_NOT_FOUND,
     METHOD_NOT_ALLOWED,
     REQUEST_TIMEOUT,
+    REPLAYED,
     TOO_LARGE,
     INTERNAL,
     UPSTREAM_FAILED,

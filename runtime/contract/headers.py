@@ -6,5 +6,11 @@ EDGE_TOKEN = "x-moltghost-edge-token"  # noqa: S105  # the header's name, not a 
 REQUEST_ID = "x-request-id"
 """One id for a request's whole way; in every answer."""
 
+NOT_PASSED_ON = "x-moltghost-not-passed-on"
+"""In a gateway's refusal: nothing of the request went on to an agent, so that another region may be asked."""
+
+HOOK_SIGNATURE = "x-moltghost-signature"
+"""In a webhook's delivery: `t=<Unix seconds>,v1=<signature>`, a signature for each live secret (`contract.hooks`)."""
+
 RECEIPT = "x-moltghost-receipt"
 """In an agent's answer: the hash of the last receipt it wrote before this answer began."""

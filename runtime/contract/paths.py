@@ -12,6 +12,15 @@ RESPONSES = "/v1/responses"
 MODELS = "/v1/models"
 """OpenAI's list of models: the agents a caller may name."""
 
+AGENTS = "/v1/agents"
+"""What is known of agents: `/v1/agents/<agent>/health` says whether one is ready."""
+
+HOOKS = "/v1/hooks"
+"""Where webhooks are delivered: `/v1/hooks/<hook>`."""
+
+HEALTH = "/v1/health"
+"""At a gateway: whether the agent the edge token is for is ready."""
+
 LIVE = "/healthz"
 READY = "/readyz"
 METRICS = "/metrics"

@@ -10,7 +10,7 @@ from kubernetes_asyncio import client, config
 
 from runtime.contract import limits, ports
 from runtime.gateway.kubernetes import KubernetesSandboxes
-from runtime.gateway.onward import agent_handler, application
+from runtime.gateway.onward import agent_handler, application, health_handler
 from runtime.gateway.sandboxes import SandboxCache
 from runtime.gateway.settings import GatewaySettings, read_settings
 from runtime.gateway.watching import SandboxWatch
@@ -33,8 +33,9 @@ async def serve(
     cache = SandboxCache()
     watch = SandboxWatch(KubernetesSandboxes(api), cache)
     async with proxy.client() as session:
-        ask = agent_handler(TokenVerifier(settings.keys), cache, session, agent_port)
-        runner = await listen(application(ask, watch.fresh, lifecycle), "0.0.0.0", port)  # noqa: S104  # the pod's own
+        verifier = TokenVerifier(settings.keys)
+        ask, health = agent_handler(verifier, cache, session, agent_port), health_handler(verifier, cache)
+        runner = await listen(application(ask, health, watch.fresh, lifecycle), "0.0.0.0", port)  # noqa: S104  # the pod's own
         event(_log, logging.INFO, "serving", region=settings.region, port=port)
         watching = asyncio.create_task(watch.run())
         try:

@@ -23,7 +23,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class RefusedError(Exception):
     """A request that ends with an error of the contract.
 
-    `retry_after` is in seconds, `param` the field of the request's body that was wrong.
+    `retry_after` is in seconds, `param` the field of the request's body that was wrong. `passed_on` is False where
+    nothing of the request can have gone on to the next hop; the answer says so then.
     """
 
     def __init__(
@@ -32,12 +33,15 @@ class RefusedError(Exception):
         message: str | None = None,
         retry_after: int | None = None,
         param: str | None = None,
+        *,
+        passed_on: bool = True,
     ) -> None:
         super().__init__(kind.code)
         self.kind = kind
         self.message = message
         self.retry_after = retry_after
         self.param = param
+        self.passed_on = passed_on
 
 
 @dataclass
@@ -104,6 +108,8 @@ def _refusal(exchange: Exchange, refused: RefusedError) -> web.Response:
     response.headers[headers.REQUEST_ID] = exchange.request_id
     if refused.retry_after is not None:
         response.headers["Retry-After"] = str(refused.retry_after)
+    if not refused.passed_on:
+        response.headers[headers.NOT_PASSED_ON] = "1"
     return response
 
 

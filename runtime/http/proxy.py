@@ -110,7 +110,8 @@ def _refusal(error: Exception, source: RequestBody | None) -> RefusedError:
     if source is not None and source.refused is not None:
         return source.refused
     if isinstance(error, aiohttp.ClientError):
-        return RefusedError(errors.UPSTREAM_FAILED)
+        connected = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        return RefusedError(errors.UPSTREAM_FAILED, passed_on=connected)
     if source is not None and not source.complete:
         return RefusedError(errors.REQUEST_TIMEOUT)
     return RefusedError(errors.UPSTREAM_TIMEOUT)

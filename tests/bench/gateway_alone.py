@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from runtime.gateway.onward import agent_handler, application
+from runtime.gateway.onward import agent_handler, application, health_handler
 from runtime.gateway.sandboxes import SandboxCache
 from runtime.http import proxy
 from runtime.http.edge_token import TokenVerifier, load_keys
@@ -20,8 +20,9 @@ async def gateway(next_port: int, jwks: str) -> AsyncIterator[web.Application]:
     cache = SandboxCache()
     cache.put(sandbox())
     async with proxy.client() as session:
-        ask = agent_handler(TokenVerifier(load_keys(jwks)), cache, session, next_port)
-        yield application(ask, lambda: True, Lifecycle())
+        verifier = TokenVerifier(load_keys(jwks))
+        ask, health = agent_handler(verifier, cache, session, next_port), health_handler(verifier, cache)
+        yield application(ask, health, lambda: True, Lifecycle())
 
 
 if __name__ == "__main__":

@@ -7,12 +7,21 @@ from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle,
 from components.backup.spec import BackupSpec, bucket_arn
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
-from components.edge.spec import ApiKeySpec, CertificateSpec, EdgeSpec, IssuerSpec, RouteSpec
+from components.edge.spec import (
+    ApiKeySpec,
+    CertificateSpec,
+    EdgeSpec,
+    EdgeTenantSpec,
+    HookSpec,
+    IssuerSpec,
+    RegionSpec,
+    RouteSpec,
+)
 from components.labels import AgentId, Region, TenantId
 from components.models.spec import BucketModelSpec
 from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
 
-SIN = Region("sin")
+SIN, JKT = Region("sin"), Region("jkt")
 ACME, GLOBEX = TenantId("acme"), TenantId("globex")
 IMAGE = "registry.example.com/moltghost/runtime@sha256:" + "ab" * 32
 EDGE_KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "one", "x": "A" * 43}]}
@@ -99,8 +108,6 @@ EDGE = EdgeSpec(
     hostname="api.example.com",
     script_name="platform-sin-edge",
     script="export default {}",
-    origins={SIN: "http://127.0.0.1:20013"},
-    routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), region=SIN, model="tiny"),),
     api_keys=(
         ApiKeySpec(tenant=ACME, id="default", hash="a" * 64),
         ApiKeySpec(
@@ -128,6 +135,13 @@ EDGE = EdgeSpec(
             scope_claim="scope",
         ),
     ),
+    regions={
+        SIN: RegionSpec(origin="http://127.0.0.1:20013", near=("SIN", "AS")),
+        JKT: RegionSpec(origin="https://gateway.jkt.example.com", near=("CGK",)),
+    },
+    routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), regions=(SIN, JKT), model="tiny"),),
+    hooks=(HookSpec(id="crm", tenant=ACME, agent=AgentId("helper")),),
+    tenants=(EdgeTenantSpec(tenant=ACME, origins=("https://app.acme.example", "http://localhost:3000")),),
 )
 TENANT = TenantSpec(
     tenant=ACME,

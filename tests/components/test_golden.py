@@ -16,6 +16,7 @@ from components.cluster import controller
 from components.cluster import manifests as cluster
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
+from components.edge import hooks
 from components.edge import manifests as edge
 from components.models import manifests as models
 from components.tenant import key
@@ -86,8 +87,14 @@ def render_backup() -> list[Any]:
 
 def render_edge() -> list[Any]:
     spec = specs.EDGE
-    records = (*edge.build_key_records(spec), *edge.build_routes(spec), *edge.build_tenant_records(spec))
-    return [asdict(record) for record in records]
+    records = [
+        *edge.build_key_records(spec),
+        *edge.build_routes(spec),
+        *edge.build_tenant_records(spec),
+        *edge.build_credential_records(spec),
+        *hooks.build_hook_records(spec),
+    ]
+    return [*(asdict(record) for record in records), hooks.build_ledger_binding(), hooks.build_migrations()]
 
 
 RENDERED: dict[str, Callable[[], list[Any]]] = {

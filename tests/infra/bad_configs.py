@@ -67,6 +67,60 @@ SHAPE = [
     ),
     Bad("zone in capitals", put("Moltghost.Test", E, "zone"), f"{E}.zone", ("in lower case",)),
     Bad("zone id is a name", put("moltghost", E, "zone_id"), f"{E}.zone_id", ("32 hexadecimal digits",)),
+    Bad(
+        "any origin", put(["*"], T, 0, "origins"), f"{T}[0].origins[0]", ('= "*"', "is not a web origin", "https://app")
+    ),
+    Bad(
+        "origin with a path", put(["https://a.test/"], T, 0, "origins"), f"{T}[0].origins[0]", ("is not a web origin",)
+    ),
+    Bad("origin in capitals", put(["https://A.test"], T, 0, "origins"), f"{T}[0].origins[0]", ("is not a web origin",)),
+    Bad("origin in the clear", put(["http://a.test"], T, 0, "origins"), f"{T}[0].origins[0]", ("is not https",)),
+    Bad(
+        "origin with its scheme's port",
+        put(["https://a.test:443"], T, 0, "origins"),
+        f"{T}[0].origins[0]",
+        ("which browsers leave out",),
+    ),
+    Bad("port nobody has", put(["https://a.test:65536"], T, 0, "origins"), f"{T}[0].origins[0]", ("has no port",)),
+    Bad(
+        "origin listed twice",
+        put(["https://a.test", "https://a.test"], T, 0, "origins"),
+        f"{T}[0].origins[1]",
+        ("is listed twice",),
+    ),
+    Bad(
+        "hook for nobody",
+        put([{"id": "crm", "agent": "nobody"}], T, 0, "hooks"),
+        f"{T}[0].hooks[0].agent",
+        ('= "nobody"', "is no agent of this tenant", "Name one of"),
+    ),
+    Bad(
+        "one hook of two tenants",
+        both(
+            put([{"id": "crm", "agent": "helper"}], T, 0, "hooks"),
+            put([{"id": "crm", "agent": "analyst"}], T, 1, "hooks"),
+        ),
+        f"{T}[1].hooks[0].id",
+        ("is a hook's id twice", "over all tenants"),
+    ),
+    Bad(
+        "hook with three secrets",
+        put([{"id": "crm", "agent": "helper", "versions": [1, 2, 3]}], T, 0, "hooks"),
+        f"{T}[0].hooks[0].versions",
+        ("two while it is rotated",),
+    ),
+    Bad(
+        "hook with one secret twice",
+        put([{"id": "crm", "agent": "helper", "versions": [1, 1]}], T, 0, "hooks"),
+        f"{T}[0].hooks[0].versions[1]",
+        ("is listed twice",),
+    ),
+    Bad(
+        "hook's id in capitals",
+        put([{"id": "CRM", "agent": "helper"}], T, 0, "hooks"),
+        f"{T}[0].hooks[0].id",
+        ("is not a DNS label",),
+    ),
     Bad("port out of range", egress("1.1.1.0/24", (70000,)), f"{AT}.egress[0].ports[0]", ("= 70000", "1 to 65535")),
     Bad("egress without a port", egress("1.1.1.0/24", ()), f"{AT}.egress[0].ports", ("is empty",)),
 ]

@@ -66,7 +66,7 @@ CHILDREN = {
     },
     ("moltghost:edge:Edge", "platform-local-edge"): {
         "cloudflare:index/dnsRecord:DnsRecord": 1,
-        "cloudflare:index/workersKv:WorkersKv": 5,
+        "cloudflare:index/workersKv:WorkersKv": 7,
         "cloudflare:index/workersKvNamespace:WorkersKvNamespace": 3,
         "cloudflare:index/workersRoute:WorkersRoute": 1,
         "cloudflare:index/workersScript:WorkersScript": 1,
@@ -144,13 +144,13 @@ INPUTS: dict[tuple[str, str], dict[str, Any]] = {
         "accountId": "0123456789abcdef0123456789abcdef",
         "namespaceId": "platform-local-routes-id",
         "keyName": "acme/helper",
-        "value": '{"model":"tiny","region":"local"}',
+        "value": '{"model":"tiny","regions":["local"],"state":"open"}',
     },
     ("cloudflare:index/workersKv:WorkersKv", "platform-local-origin"): {
         "accountId": "0123456789abcdef0123456789abcdef",
         "namespaceId": "platform-local-routes-id",
         "keyName": "region:local",
-        "value": '{"origin":"http://127.0.0.1:20013"}',
+        "value": '{"near":[],"origin":"http://127.0.0.1:20013","state":"open"}',
     },
     ("cloudflare:index/workersKv:WorkersKv", "acme-local-key-default"): {
         "accountId": "0123456789abcdef0123456789abcdef",

@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 
 from runtime.contract import labels, paths
-from runtime.gateway.onward import agent_handler, application
+from runtime.gateway.onward import agent_handler, application, health_handler
 from runtime.gateway.sandboxes import Sandbox, SandboxCache
 from runtime.http import proxy
 from runtime.http.answers import Handler
@@ -52,8 +52,9 @@ async def gateway(
         cache = SandboxCache()
         cache.put(sandbox())
     async with proxy.client() as session:
-        ask = agent_handler(TokenVerifier(load_keys(edge.jwks)), cache, session, agent_port)
-        runner = await listen(application(ask, lambda: True, lifecycle or Lifecycle()), LOOPBACK, 0)
+        verifier = TokenVerifier(load_keys(edge.jwks))
+        ask, health = agent_handler(verifier, cache, session, agent_port), health_handler(verifier, cache)
+        runner = await listen(application(ask, health, lambda: True, lifecycle or Lifecycle()), LOOPBACK, 0)
         try:
             yield f"http://{LOOPBACK}:{port_of(runner)}{paths.CHAT_COMPLETIONS}"
         finally:

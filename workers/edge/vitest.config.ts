@@ -1,6 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
-import { EDGE } from "./src/generated/contract.ts";
+import { EDGE, HOOKS } from "./src/generated/contract.ts";
 
 // The runtime would fetch a description of its edge location, and report its use: tests reach loopback alone.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
@@ -15,6 +15,7 @@ const worker = cloudflareTest({
     compatibilityDate: EDGE.COMPATIBILITY_DATE,
     compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
     kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
+    durableObjects: { [HOOKS.BINDING_LEDGER]: { className: HOOKS.LEDGER_CLASS, useSQLite: true } },
   },
 });
 
@@ -25,7 +26,14 @@ export default defineConfig({
       // Beside each source, inside the Worker's own runtime.
       { plugins: [worker], test: { name: "worker", include: ["src/**/*.test.ts"], isolate: false } },
       // The bundle as it is deployed, from outside: real connections to it and from it.
-      { test: { name: "bundle", include: ["test/**/*.test.ts"], environment: "node" } },
+      {
+        test: {
+          name: "bundle",
+          include: ["test/**/*.test.ts"],
+          environment: "node",
+          globalSetup: ["test/bundled.ts"],
+        },
+      },
     ],
   },
 });

@@ -5,9 +5,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from components.edge.manifests import build_key_records, build_routes, build_tenant_records
-from components.edge.spec import ApiKeySpec, RouteSpec
-from components.labels import AgentId, TenantId
+from components.edge.manifests import build_credential_records, build_key_records, build_routes
+from components.edge.spec import ApiKeySpec, EdgeSpec, RegionSpec, RouteSpec
+from components.labels import AgentId, Region, TenantId
 from runtime.contract.edge import certificate_key, issuer_key
 from tests.components.specs import ACME, EDGE, GLOBEX, SIN
 
@@ -28,7 +28,7 @@ def test_a_key_record_says_whose_it_is() -> None:
 
 
 def test_an_issuer_and_a_certificate_lead_to_their_tenant() -> None:
-    records = {record.key: json.loads(record.value) for record in build_tenant_records(EDGE)}
+    records = {record.key: json.loads(record.value) for record in build_credential_records(EDGE)}
     assert records == {
         issuer_key("https://login.acme.example"): {
             "tenant": "acme",
@@ -53,22 +53,51 @@ def test_two_tenants_of_one_issuer_or_certificate_are_refused(kind: str) -> None
     (one,) = getattr(EDGE, kind)
     other = one.model_copy(update={"tenant": GLOBEX})
     with pytest.raises(ValueError, match="the same issuer or certificate"):
-        build_tenant_records(EDGE.model_copy(update={kind: (one, other)}))
+        build_credential_records(EDGE.model_copy(update={kind: (one, other)}))
 
 
-def test_every_agent_has_a_route_to_a_region_that_has_an_origin() -> None:
+def test_the_table_says_where_each_agent_lives_and_how_each_region_is_reached() -> None:
     records = {record.key: json.loads(record.value) for record in build_routes(EDGE)}
-    assert records["region:sin"] == {"origin": "http://127.0.0.1:20013"}
-    assert records["acme/helper"] == {"region": "sin", "model": "tiny"}
+    assert records["region:sin"] == {"origin": "http://127.0.0.1:20013", "near": ["SIN", "AS"], "state": "open"}
+    assert records["region:jkt"] == {"origin": "https://gateway.jkt.example.com", "near": ["CGK"], "state": "open"}
+    assert records["acme/helper"] == {"regions": ["sin", "jkt"], "model": "tiny", "state": "open"}
+
+
+def test_an_agent_and_a_region_can_be_closed() -> None:
+    closed = EdgeSpec.model_validate(
+        {
+            **EDGE.model_dump(),
+            "regions": {SIN: RegionSpec(origin="https://sin.example.com", state="closed")},
+            "routes": (RouteSpec(tenant=ACME, agent=AgentId("helper"), regions=(SIN,), state="closed"),),
+        }
+    )
+    states = [json.loads(record.value)["state"] for record in build_routes(closed)]
+    assert states == ["closed", "closed"]
 
 
 def test_tenants_whose_names_run_together_keep_their_own_records() -> None:
     routes = tuple(
-        RouteSpec(tenant=TenantId(tenant), agent=AgentId(agent), region=SIN, model="tiny")
+        RouteSpec(tenant=TenantId(tenant), agent=AgentId(agent), regions=(SIN,))
         for tenant, agent in (("a-b", "c"), ("a", "b-c"))
     )
     records = build_routes(EDGE.model_copy(update={"routes": routes}))
-    assert len({record.name for record in records}) == len({record.key for record in records}) == 3
+    assert len({record.name for record in records}) == len({record.key for record in records}) == 4
+
+
+@pytest.mark.parametrize(
+    ("regions", "says"),
+    [(("us",), "acme/helper names us: no such region"), ((SIN, SIN), "names a region twice"), ((), "regions")],
+)
+def test_a_route_leads_to_regions_there_are_each_once(regions: tuple[Region, ...], says: str) -> None:
+    route = {"tenant": ACME, "agent": AgentId("helper"), "regions": regions}
+    with pytest.raises(ValidationError, match=says):
+        EdgeSpec.model_validate({**EDGE.model_dump(), "routes": (route,)})
+
+
+@pytest.mark.parametrize("near", ["sin", "Asia", "S", "", "SI-"])
+def test_a_place_is_a_colo_or_a_continent(near: str) -> None:
+    with pytest.raises(ValidationError, match="near"):
+        RegionSpec(origin="https://sin.example.com", near=(near,))
 
 
 def test_two_keys_of_one_hash_are_refused() -> None:

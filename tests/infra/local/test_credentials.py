@@ -4,10 +4,12 @@ import json
 import stat
 from pathlib import Path
 
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import PyJWK
 
-from infra.local.credentials import Credentials, write_private
+from infra.cli import main
+from infra.local.credentials import OTHER_KEY_FILE, SIGNING_KEY_FILE, Credentials, new_signing_key, write_private
 from runtime.contract.edge import hash_api_key, is_api_key
 
 
@@ -58,6 +60,23 @@ def test_the_public_key_verifies_and_holds_nothing_private(tmp_path: Path) -> No
     assert isinstance(private, Ed25519PrivateKey)
     PyJWK(public).key.verify(private.sign(b"edge"), b"edge")
     assert "d" not in public
+
+
+def test_two_keys_are_live_while_one_replaces_the_other(tmp_path: Path) -> None:
+    credentials = Credentials(tmp_path)
+    old = credentials.signing_key()
+    write_private(tmp_path / OTHER_KEY_FILE, new_signing_key())
+    first, second = credentials.public_keys()
+    assert first["kid"] == json.loads(old)["kid"] != second["kid"]
+    (tmp_path / OTHER_KEY_FILE).replace(tmp_path / SIGNING_KEY_FILE)
+    assert credentials.public_keys() == [second]
+
+
+def test_the_command_makes_a_key_the_edge_can_use() -> None:
+    made = [CliRunner().invoke(main, ["edge-key"]).stdout for _ in range(2)]
+    keys = [json.loads(text) for text in made]
+    assert all(isinstance(PyJWK(key).key, Ed25519PrivateKey) for key in keys)
+    assert keys[0]["kid"] != keys[1]["kid"]
 
 
 def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -100,6 +101,58 @@ async def test_an_agent_that_is_not_ready_is_worth_another_try() -> None:
     async with answer_to(must_not_be_reached, cache=cache) as answer:
         assert (answer.status, await error_code(answer)) == (503, "agent_not_ready")
         assert int(answer.headers["Retry-After"]) > 0
+        assert headers.NOT_PASSED_ON in answer.headers
+
+
+async def test_an_agent_that_is_not_here_may_be_elsewhere() -> None:
+    async with answer_to(must_not_be_reached, EDGE.headers("acme", "stranger")) as answer:
+        assert answer.status == 404
+        assert headers.NOT_PASSED_ON in answer.headers
+
+
+async def test_what_an_agent_has_had_is_never_said_not_to_have_gone_on() -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.json_response({}, status=503, headers={headers.NOT_PASSED_ON: "1"})
+
+    async def break_off(request: web.Request) -> web.Response:
+        await request.read()
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    for agent in (refuse, break_off):
+        async with answer_to(agent) as answer:
+            assert answer.status in (502, 503)
+            assert headers.NOT_PASSED_ON not in answer.headers
+
+
+@asynccontextmanager
+async def health(sent: dict[str, str], ready: bool = True) -> AsyncIterator[aiohttp.ClientResponse]:
+    """A gateway's word on an agent, no port of which is open."""
+    cache = SandboxCache()
+    cache.put(sandbox(ready=ready))
+    async with (
+        gateway(EDGE, 1, cache) as url,
+        aiohttp.ClientSession() as client,
+        client.get(str(URL(url).with_path(paths.HEALTH)), headers=sent) as answer,
+    ):
+        yield answer
+
+
+async def test_an_agents_health_is_what_its_sandbox_says() -> None:
+    async with health(EDGE.headers()) as answer:
+        assert (answer.status, await answer.json()) == (200, {"status": "ready"})
+        assert answer.headers[headers.REQUEST_ID]
+    async with health(EDGE.headers(), ready=False) as answer:
+        assert (answer.status, await error_code(answer)) == (503, "agent_not_ready")
+        assert headers.NOT_PASSED_ON in answer.headers
+
+
+async def test_an_agents_health_is_for_who_may_ask_it_alone() -> None:
+    async with health({}) as answer:
+        assert (answer.status, await error_code(answer)) == (401, "invalid_edge_token")
+    async with health(EDGE.headers("globex", "helper")) as answer:
+        assert (answer.status, await error_code(answer)) == (404, "model_not_found")
 
 
 @pytest.mark.parametrize("path", [paths.CHAT_COMPLETIONS, paths.RESPONSES])
@@ -147,6 +200,7 @@ async def test_an_agent_that_cannot_be_reached_is_a_502(unused_tcp_port: int) ->
         client.post(url, data=BODY, headers=EDGE.headers()) as answer,
     ):
         assert (answer.status, await error_code(answer)) == (502, "upstream_failed")
+        assert headers.NOT_PASSED_ON in answer.headers
 
 
 async def test_the_log_names_the_request_and_nothing_the_client_wrote(caplog: pytest.LogCaptureFixture) -> None:

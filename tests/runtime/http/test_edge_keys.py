@@ -45,6 +45,23 @@ def test_keys_are_those_of_the_newest_mount(tmp_path: Path) -> None:
     assert (believed(keys, old), believed(keys, new)) == (False, True)
 
 
+def test_a_rotation_in_the_runbooks_order_refuses_no_token_but_the_retired_keys(tmp_path: Path) -> None:
+    keys = EdgeKeys(mounted(tmp_path, OLD.jwks, "v1"))
+    signed_before = OLD.token()
+    assert believed(keys, signed_before)
+    # Both are published before the new one signs, so that no region meets a key it does not know.
+    mounted(tmp_path, json.dumps({"keys": [OLD.jwk, NEW.jwk]}), "v2")
+    assert believed(keys, signed_before)
+    # The edge switches place by place: for a while, both sign.
+    signed_after = NEW.token()
+    assert believed(keys, OLD.token())
+    assert believed(keys, signed_after)
+    # The old one goes when its last token has expired; one that was verified and remembered is refused with it.
+    mounted(tmp_path, NEW.jwks, "v3")
+    assert believed(keys, signed_after)
+    assert not believed(keys, signed_before)
+
+
 def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
     keys = EdgeKeys(mounted(tmp_path, OLD.jwks, "v1"))
     assert keys.verifier() is keys.verifier()

@@ -1,4 +1,4 @@
-import { jwtVerify } from "jose";
+import { createLocalJWKSet, decodeProtectedHeader, exportJWK, jwtVerify } from "jose";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { EdgeTokens, edgeTokens } from "./edge-token";
 import type { Env } from "./env";
@@ -69,6 +69,22 @@ describe("the signing key", () => {
   it("without a kid is refused", async () => {
     const { kid: _, ...jwk } = JSON.parse(env.EDGE_SIGNING_KEY);
     await expect(EdgeTokens.load(JSON.stringify(jwk))).rejects.toThrow("with a kid");
+  });
+
+  it("signs under its own kid, so that both verify while both are live, and the retired one no more", async () => {
+    const [before, after] = await Promise.all([edge(), edge("test-2")]);
+    const sign = async (secret: string) => await (await edgeTokens(secret)).token(CLAIMS);
+    const old = await sign(before.env.EDGE_SIGNING_KEY);
+    const fresh = await sign(after.env.EDGE_SIGNING_KEY);
+    expect([old, fresh].map((token) => decodeProtectedHeader(token).kid)).toEqual(["test-1", "test-2"]);
+    const jwk = async (key: CryptoKey, kid: string) => ({ ...(await exportJWK(key)), kid });
+    const keys = await Promise.all([jwk(before.publicKey, "test-1"), jwk(after.publicKey, "test-2")]);
+    const live = createLocalJWKSet({ keys });
+    await jwtVerify(old, live);
+    await jwtVerify(fresh, live);
+    const retired = createLocalJWKSet({ keys: keys.slice(1) });
+    await jwtVerify(fresh, retired);
+    await expect(jwtVerify(old, retired)).rejects.toThrow("no applicable key");
   });
 
   it("takes effect as soon as it is rotated", async () => {

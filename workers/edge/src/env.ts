@@ -1,11 +1,14 @@
 import type { IPv4, IPv6 } from "ipaddr.js";
-import type { EDGE } from "./generated/contract";
+import type { EDGE, HOOKS } from "./generated/contract";
+import type { HookLedger } from "./hooks/ledger";
+import type { Region } from "./regions";
 
 /** What the program binds to the Worker. */
 export interface Env {
   readonly [EDGE.BINDING_KEYS]: KVNamespace;
   readonly [EDGE.BINDING_ROUTES]: KVNamespace;
   readonly [EDGE.BINDING_TENANTS]: KVNamespace;
+  readonly [HOOKS.BINDING_LEDGER]: DurableObjectNamespace<HookLedger>;
   readonly [EDGE.SECRET_PEPPER]: string;
   readonly [EDGE.SECRET_SIGNING_KEY]: string;
 }
@@ -36,10 +39,11 @@ export interface AgentRequest {
   readonly body: Uint8Array;
 }
 
-/** Where the agent lives: the origin of its region's gateway. */
+/** Where the agent lives: the regions to ask, one at least, the best first. */
 export interface AgentRoute {
   readonly agent: string;
-  readonly origin: string;
+  readonly model?: string;
+  readonly regions: readonly Region[];
 }
 
 /** What one step of a request leaves for the next. */
@@ -52,6 +56,8 @@ export interface Variables {
   caller: Caller;
   asked: AgentRequest;
   route: AgentRoute;
+  /** The region asked last. */
+  region?: string;
 }
 
 /** Hono's environment of this Worker. */

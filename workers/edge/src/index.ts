@@ -3,13 +3,15 @@ import type { Edge, Env } from "./env";
 import { ERRORS, PATHS } from "./generated/contract";
 import { accessLog } from "./middleware/access-log";
 import { answer } from "./middleware/answer";
+import { cors } from "./middleware/cors";
 import { RefusedError } from "./refused";
-import { askAgent } from "./routes/agent";
+import { askAgent, deliverHook } from "./routes/agent";
+import { health } from "./routes/health";
 import { models } from "./routes/models";
 
 const app = new Hono<Edge>();
 
-app.use(answer, accessLog);
+app.use(answer, accessLog, cors);
 const chat = askAgent(PATHS.CHAT_COMPLETIONS);
 // In this order: `completions` is OpenAI's word there, never an agent's name.
 app.post(PATHS.CHAT_COMPLETIONS, ...chat).all(allow("POST"));
@@ -17,6 +19,8 @@ app.post(PATHS.CHAT, ...chat).all(allow("POST"));
 app.post(`${PATHS.CHAT}/:agent`, ...chat).all(allow("POST"));
 app.post(PATHS.RESPONSES, ...askAgent(PATHS.RESPONSES)).all(allow("POST"));
 app.get(PATHS.MODELS, ...models).all(allow("GET, HEAD"));
+app.post(`${PATHS.HOOKS}/:hook`, ...deliverHook).all(allow("POST"));
+app.get(`${PATHS.AGENTS}/:agent/health`, ...health).all(allow("GET, HEAD"));
 app.notFound((c) => refuse(c, new RefusedError(ERRORS.NOT_FOUND)));
 app.onError((error, c) =>
   refuse(c, error instanceof RefusedError ? error : new RefusedError(ERRORS.INTERNAL, { cause: error })),
@@ -36,4 +40,5 @@ function refuse(c: Context<Edge>, error: RefusedError): Response {
   return error.response();
 }
 
+export { HookLedger } from "./hooks/ledger";
 export default { fetch: app.fetch } satisfies ExportedHandler<Env>;

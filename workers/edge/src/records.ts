@@ -1,11 +1,8 @@
 import ipaddr from "ipaddr.js";
 import * as v from "valibot";
 import type { Caller, Range } from "./env";
-import { certificateKey, EDGE, issuerKey, regionKey, routeKey } from "./generated/contract";
-import { keptRecords } from "./kept";
-
-/** A KV record that is not what the program writes; the message names the field, never its value. */
-export class RecordError extends Error {}
+import { certificateKey, EDGE, issuerKey, routeKey } from "./generated/contract";
+import { recordsOf } from "./record";
 
 const text = v.pipe(v.string(), v.minLength(1));
 const range = v.pipe(
@@ -37,8 +34,6 @@ const issuer = v.object({
   audience: text,
   scope_claim: text,
 });
-const route = v.object({ region: text, model: v.exactOptional(text) });
-const region = v.object({ origin: v.pipe(text, v.url()) });
 
 /** What a key or a certificate stands for: a caller, until when (Unix seconds), and from which addresses. */
 export interface Credential extends Caller {
@@ -49,14 +44,9 @@ export interface Credential extends Caller {
 /** A signer of a tenant's tokens. */
 export type Issuer = Readonly<v.InferOutput<typeof issuer>>;
 
-/** Where an agent lives, and the model it runs. */
-export type Route = Readonly<v.InferOutput<typeof route>>;
-
-const callers = kept<Credential>(EDGE.BINDING_KEYS, caller);
-const certificates = kept<Credential>(EDGE.BINDING_TENANTS, caller);
-const issuers = kept(EDGE.BINDING_TENANTS, issuer);
-const routes = kept(EDGE.BINDING_ROUTES, route);
-const regions = kept(EDGE.BINDING_ROUTES, region);
+const callers = recordsOf<Credential>(EDGE.BINDING_KEYS, caller);
+const certificates = recordsOf<Credential>(EDGE.BINDING_TENANTS, caller);
+const issuers = recordsOf(EDGE.BINDING_TENANTS, issuer);
 
 /** The API key stored under `hash`, or null when there is none. */
 export async function readCaller(keys: KVNamespace, hash: string): Promise<Credential | null> {
@@ -77,11 +67,6 @@ export async function readIssuer(tenants: KVNamespace, iss: string): Promise<Iss
   return await issuers(tenants, issuerKey(iss));
 }
 
-/** An agent's route, or null when there is no such agent. */
-export async function readRoute(namespace: KVNamespace, tenant: string, agent: string): Promise<Route | null> {
-  return await routes(namespace, routeKey(tenant, agent));
-}
-
 /** All agents of a tenant, by name. A list comes from no cache, unlike every read. */
 export async function listAgents(namespace: KVNamespace, tenant: string): Promise<string[]> {
   const prefix = routeKey(tenant, "");
@@ -93,29 +78,4 @@ export async function listAgents(namespace: KVNamespace, tenant: string): Promis
     cursor = page.list_complete ? null : page.cursor;
   } while (cursor !== null);
   return agents;
-}
-
-/** The origin (scheme, host and port) of a region's gateway. */
-export async function readOrigin(namespace: KVNamespace, name: string): Promise<string> {
-  const record = await regions(namespace, regionKey(name));
-  if (record === null) {
-    throw new RecordError(`${EDGE.BINDING_ROUTES}: region ${name} is missing`);
-  }
-  return new URL(record.origin).origin;
-}
-
-/** Records of one shape, as they are or as they were at most the contract's time ago. */
-function kept<T>(binding: string, schema: v.GenericSchema<unknown, T>) {
-  return keptRecords<T>(async (namespace, key) => {
-    const record: unknown = await namespace.get(key, { type: "json", cacheTtl: EDGE.KV_CACHE_S });
-    if (record === null) {
-      return null;
-    }
-    const result = v.safeParse(schema, record);
-    if (!result.success) {
-      const fields = new Set(result.issues.map((issue) => v.getDotPath(issue) ?? "the record"));
-      throw new RecordError(`${binding}: ${[...fields].join(", ")} is missing or not what the program writes`);
-    }
-    return result.output;
-  });
 }

@@ -2,7 +2,10 @@ import type { AgentRequest, Caller, Operation } from "./env";
 import { EDGE } from "./generated/contract";
 
 /** Whether a caller may reach the agent a request names: one of its own tenant, and of those it is for. */
-export function mayReach(caller: Caller, { agent, tenant = caller.tenant }: AgentRequest): boolean {
+export function mayReach(
+  caller: Caller,
+  { agent, tenant = caller.tenant }: Pick<AgentRequest, "agent" | "tenant">,
+): boolean {
   return tenant === caller.tenant && (caller.agents.includes(EDGE.ALL_AGENTS) || caller.agents.includes(agent));
 }
 

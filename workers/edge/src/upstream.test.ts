@@ -33,7 +33,24 @@ const events = (...chunks: (string | Error)[]) =>
     },
   });
 
+/** No answer, until the request is given up. */
+function silence(signal: AbortSignal | null | undefined, asked: (signal: AbortSignal) => void): Promise<Response> {
+  return new Promise((_resolve, reject) => {
+    if (signal) {
+      signal.addEventListener("abort", () => reject(signal.reason));
+      asked(signal);
+    }
+  });
+}
+
 const NOT_READY = { error: { message: "m", type: "server_error", param: null, code: "agent_not_ready" } };
+
+function readable(response: Response): ReadableStream<Uint8Array> {
+  if (response.body === null) {
+    throw new Error("the answer has no body");
+  }
+  return response.body;
+}
 
 describe("the gateway's error", () => {
   it("in OpenAI's shape goes on as it is, with the time to try again", async () => {
@@ -89,20 +106,28 @@ describe("a gateway", () => {
   it("that says nothing is given up after the contract's time, not before", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const asked = Promise.withResolvers<AbortSignal>();
-    gateway.mockImplementation(
-      (_, init) =>
-        new Promise((_resolve, reject) => {
-          const signal = init?.signal as AbortSignal;
-          signal.addEventListener("abort", () => reject(signal.reason));
-          asked.resolve(signal);
-        }),
-    );
+    gateway.mockImplementation(async (request, init) => {
+      await (request as Request).arrayBuffer();
+      return await silence(init?.signal, asked.resolve);
+    });
     const response = send(env);
     const signal = await asked.promise;
     vi.advanceTimersByTime(LIMITS.FIRST_BYTE_S * 1000 - 1);
     expect(signal.aborted).toBe(false);
     vi.advanceTimersByTime(1);
     expect(await refusal(await response)).toEqual({ status: 504, code: "upstream_timeout", param: null });
+  });
+
+  it("that takes no connection is given up after the contract's time, not before", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const asked = Promise.withResolvers<AbortSignal>();
+    gateway.mockImplementation(async (_, init) => await silence(init?.signal, asked.resolve));
+    const response = send(env);
+    const signal = await asked.promise;
+    vi.advanceTimersByTime(LIMITS.CONNECT_S * 1000 - 1);
+    expect(signal.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(await refusal(await response)).toEqual({ status: 502, code: "upstream_failed", param: null });
   });
 
   it("hears at once that the client has gone, before its answer and during it", async () => {
@@ -147,6 +172,32 @@ describe.each([PATHS.CHAT_COMPLETIONS, PATHS.RESPONSES])("an event stream of %s"
     expect(await (await send(env, { path })).text()).toBe(`data: 1\n\n${error}`);
   });
 
+  it("that goes on with comments goes on as it is", async () => {
+    streams(": still here\n\n", "data: 1\n\n");
+    expect(await (await send(env, { path })).text()).toBe(": still here\n\ndata: 1\n\n");
+  });
+
+  it("that falls silent ends with an error event after the contract's time, and is cancelled", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const cancelled = vi.fn();
+    const silent = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("data: 1\n\n")),
+      cancel: cancelled,
+    });
+    answers(() => new Response(silent, { headers: { "content-type": "text/event-stream" } }));
+    const chunks = readable(await send(env, { path })).getReader();
+    expect(new TextDecoder().decode((await chunks.read()).value)).toBe("data: 1\n\n");
+    const next = chunks.read();
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1), { timeout: 1000 });
+    vi.advanceTimersByTime(LIMITS.IDLE_S * 1000 - 1);
+    expect(cancelled).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    const text = new TextDecoder().decode((await next).value);
+    expect(JSON.parse(text.trim().slice("data: ".length))).toMatchObject({ error: { code: "upstream_timeout" } });
+    expect((await chunks.read()).done).toBe(true);
+    expect(cancelled).toHaveBeenCalledOnce();
+  });
+
   it("that breaks ends with an error event, even in the middle of another", async () => {
     streams("data: 1\n\nda", new Error("lost"));
     const text = await (await send(env, { path })).text();
@@ -156,4 +207,11 @@ describe.each([PATHS.CHAT_COMPLETIONS, PATHS.RESPONSES])("an event stream of %s"
     });
     expect(text).not.toContain("[DONE]");
   });
+});
+
+it("an answer that is no stream and breaks off does not look whole", async () => {
+  answers(
+    () => new Response(events('{"choices":', new Error("lost")), { headers: { "content-type": "application/json" } }),
+  );
+  await expect((await send(env)).text()).rejects.toThrow("lost");
 });

@@ -1,7 +1,8 @@
 import { isObject, parseObject, readAtMost } from "./body";
 import { ERRORS, HEADERS, LIMITS } from "./generated/contract";
+import { HeldBody } from "./held-body";
 import { RefusedError } from "./refused";
-import { EVENT_STREAM, unbroken } from "./stream";
+import { EVENT_STREAM, unbroken, watched } from "./stream";
 
 /** The answer's headers the client gets; all others end here. */
 const PASSED_BACK = ["content-type", "retry-after", HEADERS.RECEIPT];
@@ -9,30 +10,92 @@ const PASSED_BACK = ["content-type", "retry-after", HEADERS.RECEIPT];
 const ERROR_BYTES = 65_536;
 /** What a tunnel or a proxy on the way answers when the origin was too slow. */
 const TIMEOUTS = new Set<number>([ERRORS.UPSTREAM_TIMEOUT.status, 522, 524]);
+/**
+ * What Cloudflare answers in an origin's place when it could not send it a request: refused, unreachable, no TLS, no
+ * tunnel. Not 520, 522 and 524, which may follow one that was sent (Cloudflare's documentation of 5xx errors).
+ */
+const UNREACHED = new Set([521, 523, 525, 526, 530]);
 /** Refusals of the edge itself: the client's own key is good, and must not look bad. */
 const EDGE_REFUSED = new Set([401, 403]);
 
+/** What a region is asked: `path` at the gateway, our own headers, and the client's body. */
+export interface Question {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** A region's answer for the client. `passedOn` is false where the region says that no agent has had the request. */
+export interface Answer {
+  readonly response: Response;
+  readonly passedOn: boolean;
+}
+
+/** A region that could not be reached, or was lost before it answered; `unreached`: nothing can have run there. */
+export class RegionError extends RefusedError {
+  readonly unreached: boolean;
+
+  constructor(unreached: boolean, cause: unknown) {
+    super(ERRORS.UPSTREAM_FAILED, { cause });
+    this.unreached = unreached;
+  }
+}
+
 /**
- * Asks the gateway and returns its answer for the client, the body still streaming. `client` cancels both the request
- * and the stream; `broke` hears of a stream that broke off. Raises RefusedError as long as nothing was answered. A stream
- * that falls silent is the gateway's to give up.
+ * Asks the gateway of one region, and returns its answer, the body still streaming. `client` cancels both the request
+ * and the stream; `broke` hears of an answer that broke off. Raises RefusedError as long as nothing was answered,
+ * RegionError among them.
  */
-export async function ask(request: Request, client: AbortSignal, broke: (error: unknown) => void): Promise<Response> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), LIMITS.FIRST_BYTE_S * 1000);
+export async function ask(
+  origin: string,
+  question: Question,
+  client: AbortSignal,
+  broke: (error: unknown) => void,
+): Promise<Answer> {
+  const body = new HeldBody(question.body);
+  const deadline = new Deadline(body);
   try {
     const signal = AbortSignal.any([client, deadline.signal]);
+    const { headers } = question;
+    const request = new Request(`${origin}${question.path}`, { method: "POST", headers, body: body.stream });
     const answer = await fetch(request, { signal, redirect: "manual" });
-    return answer.ok ? relayBody(answer, broke) : await relayError(answer);
+    return answer.ok ? { response: relayBody(answer, broke), passedOn: true } : await relayError(answer);
   } catch (error) {
     if (error instanceof RefusedError) {
       throw error;
     }
-    throw new RefusedError(deadline.signal.aborted ? ERRORS.UPSTREAM_TIMEOUT : ERRORS.UPSTREAM_FAILED, {
-      cause: error,
-    });
+    if (deadline.signal.aborted && !body.held) {
+      throw new RefusedError(ERRORS.UPSTREAM_TIMEOUT, { cause: error });
+    }
+    throw new RegionError(body.held, error);
   } finally {
-    clearTimeout(timer);
+    deadline.clear();
+  }
+}
+
+/** Gives a request up that has no connection after CONNECT_S, or no answer after FIRST_BYTE_S. */
+class Deadline {
+  readonly #controller = new AbortController();
+  readonly #timers: ReturnType<typeof setTimeout>[];
+
+  constructor(body: HeldBody) {
+    const giveUp = (): void => this.#controller.abort();
+    const unconnected = (): void => {
+      if (body.held) {
+        giveUp();
+      }
+    };
+    this.#timers = [setTimeout(unconnected, LIMITS.CONNECT_S * 1000), setTimeout(giveUp, LIMITS.FIRST_BYTE_S * 1000)];
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  clear(): void {
+    for (const timer of this.#timers) {
+      clearTimeout(timer);
+    }
   }
 }
 
@@ -48,18 +111,25 @@ function relay(answer: Response, body: BodyInit | null): Response {
 }
 
 function relayBody(answer: Response, broke: (error: unknown) => void): Response {
-  const events = answer.headers.get("content-type")?.startsWith(EVENT_STREAM) && answer.body !== null;
-  return relay(answer, events ? unbroken(answer.body, broke) : answer.body);
+  if (answer.body === null) {
+    return relay(answer, null);
+  }
+  const events = answer.headers.get("content-type")?.startsWith(EVENT_STREAM) ?? false;
+  return relay(answer, events ? unbroken(answer.body, broke) : watched(answer.body, broke));
 }
 
 /** An error in OpenAI's shape goes on as it is; any other becomes ours. */
-async function relayError(answer: Response): Promise<Response> {
+async function relayError(answer: Response): Promise<Answer> {
   const body = answer.body === null ? null : await readAtMost(answer.body, ERROR_BYTES);
   if (answer.status >= 400 && !EDGE_REFUSED.has(answer.status) && body !== null && isOpenAiError(body)) {
-    return relay(answer, body);
+    return { response: relay(answer, body), passedOn: !answer.headers.has(HEADERS.NOT_PASSED_ON) };
   }
-  const kind = TIMEOUTS.has(answer.status) ? ERRORS.UPSTREAM_TIMEOUT : ERRORS.UPSTREAM_FAILED;
-  throw new RefusedError(kind, { cause: new Error(`the gateway answered ${answer.status}`) });
+  const cause = new Error(`the gateway answered ${answer.status}`);
+  // A gateway gives every answer an id: one that carries it is the region's own, whatever its status.
+  if (UNREACHED.has(answer.status) && !answer.headers.has(HEADERS.REQUEST_ID)) {
+    throw new RegionError(true, cause);
+  }
+  throw new RefusedError(TIMEOUTS.has(answer.status) ? ERRORS.UPSTREAM_TIMEOUT : ERRORS.UPSTREAM_FAILED, { cause });
 }
 
 function isOpenAiError(body: Uint8Array): boolean {

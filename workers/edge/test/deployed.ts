@@ -1,11 +1,12 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Miniflare } from "miniflare";
-import { BUNDLE, bundle } from "../build.mjs";
-import { EDGE, regionKey, routeKey } from "../src/generated/contract";
+import { BUNDLE } from "../build.mjs";
+import { EDGE, HOOKS, hookKey, originKey, regionKey, routeKey } from "../src/generated/contract.ts";
 
 export const ACME_KEY = "mg_acme_000000000000000000000000000000000P65t5";
 export const GLOBEX_KEY = "mg_globex_0123456789ABCDEFGHIJKLMNOPQRSTUV1zA542";
+export const ACME_ORIGIN = "https://app.acme.test";
 export const PEPPER = "a pepper of the test's own";
 
 /** The bundle, deployed to a runtime on loopback with two tenants: acme has `helper`, globex has `analyst`. */
@@ -17,8 +18,8 @@ export interface Deployed {
   stop(): Promise<void>;
 }
 
-export async function deploy(origin: string): Promise<Deployed> {
-  await bundle();
+/** Both agents live in the regions of `origins`, the first preferred. */
+export async function deploy(...origins: string[]): Promise<Deployed> {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const miniflare = new Miniflare({
     host: "127.0.0.1",
@@ -29,6 +30,7 @@ export async function deploy(origin: string): Promise<Deployed> {
     compatibilityDate: EDGE.COMPATIBILITY_DATE,
     compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
     kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
+    durableObjects: { [HOOKS.BINDING_LEDGER]: { className: HOOKS.LEDGER_CLASS, useSQLite: true } },
     bindings: {
       [EDGE.SECRET_PEPPER]: PEPPER,
       [EDGE.SECRET_SIGNING_KEY]: JSON.stringify({
@@ -41,7 +43,7 @@ export async function deploy(origin: string): Promise<Deployed> {
     handleStructuredLogs: () => undefined,
   });
   const url = await miniflare.ready;
-  await seed(miniflare, origin);
+  await seed(miniflare, origins);
   const put = async (namespace: string, key: string, record: object | null): Promise<void> => {
     const { put, delete: remove } = await miniflare.getKVNamespace(namespace);
     await (record === null ? remove(key) : put(key, JSON.stringify(record)));
@@ -49,14 +51,21 @@ export async function deploy(origin: string): Promise<Deployed> {
   return { url, publicKey, put, stop: async () => await miniflare.dispose() };
 }
 
-async function seed(miniflare: Miniflare, origin: string): Promise<void> {
+async function seed(miniflare: Miniflare, origins: string[]): Promise<void> {
   const keys = await miniflare.getKVNamespace(EDGE.BINDING_KEYS);
   const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES);
   await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"] }));
   await keys.put(hash(GLOBEX_KEY), JSON.stringify({ tenant: "globex", key: "default", agents: [EDGE.ALL_AGENTS] }));
-  await routes.put(routeKey("acme", "helper"), JSON.stringify({ region: "local", model: "tiny" }));
-  await routes.put(routeKey("globex", "analyst"), JSON.stringify({ region: "local", model: "tiny" }));
-  await routes.put(regionKey("local"), JSON.stringify({ origin }));
+  const tenants = await miniflare.getKVNamespace(EDGE.BINDING_TENANTS);
+  await tenants.put("acme", JSON.stringify({ origins: [ACME_ORIGIN] }));
+  await tenants.put(originKey(ACME_ORIGIN), "{}");
+  await tenants.put(hookKey("crm"), JSON.stringify({ tenant: "acme", agent: "helper", versions: [1] }));
+  const regions = origins.map((_, at) => `region-${at}`);
+  await routes.put(routeKey("acme", "helper"), JSON.stringify({ regions, state: EDGE.OPEN, model: "tiny" }));
+  await routes.put(routeKey("globex", "analyst"), JSON.stringify({ regions, state: EDGE.OPEN, model: "tiny" }));
+  for (const [at, origin] of origins.entries()) {
+    await routes.put(regionKey(`region-${at}`), JSON.stringify({ origin, state: EDGE.OPEN }));
+  }
 }
 
 /** The only form of a key the edge knows. */

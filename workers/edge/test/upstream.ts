@@ -39,6 +39,11 @@ export class Upstream {
     return this.#arrived.shift() ?? (await new Promise((resolve) => this.#waiting.push(resolve)));
   }
 
+  /** Requests that have arrived and that nobody has asked for. */
+  get waiting(): number {
+    return this.#arrived.length;
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();

@@ -9,14 +9,21 @@ export const EDGE = {
   BINDING_KEYS: "KEYS",
   BINDING_ROUTES: "ROUTES",
   BINDING_TENANTS: "TENANTS",
+  CLOSED: "closed",
   COMPATIBILITY_DATE: "2026-07-01",
   COMPATIBILITY_FLAGS: ["enable_request_signal"],
+  HEALTH_CACHE_S: 5,
   JWT_ALGORITHMS: ["RS256", "ES256", "EdDSA"],
   JWT_LEEWAY_S: 60,
   KV_CACHE_S: 30,
+  MODELS_CACHE_S: 30,
   NAME_PATTERN: "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+  OPEN: "open",
   OPERATIONS: ["chat", "responses", "models", "health", "hooks"],
+  ORIGIN_PATTERN: "https?://[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?",
+  PREFLIGHT_CACHE_S: 600,
   RECORD_MEMORY_S: 30,
+  REGION_DOWN_S: 10,
   REVOKED_WITHIN_S: 60,
   SECRET_PEPPER: "KEY_PEPPER",
   SECRET_SIGNING_KEY: "EDGE_SIGNING_KEY",
@@ -24,8 +31,18 @@ export const EDGE = {
 
 export const HEADERS = {
   EDGE_TOKEN: "x-moltghost-edge-token",
+  HOOK_SIGNATURE: "x-moltghost-signature",
+  NOT_PASSED_ON: "x-moltghost-not-passed-on",
   RECEIPT: "x-moltghost-receipt",
   REQUEST_ID: "x-request-id",
+} as const;
+
+export const HOOKS = {
+  BINDING_LEDGER: "HOOK_LEDGER",
+  LEDGER_CLASS: "HookLedger",
+  SECRET_PREFIX: "whsec_",
+  SIGNATURE_SCHEME: "v1",
+  TOLERANCE_S: 300,
 } as const;
 
 export const LIMITS = {
@@ -41,8 +58,11 @@ export const LIMITS = {
 } as const;
 
 export const PATHS = {
+  AGENTS: "/v1/agents",
   CHAT: "/v1/chat",
   CHAT_COMPLETIONS: "/v1/chat/completions",
+  HEALTH: "/v1/health",
+  HOOKS: "/v1/hooks",
   LIVE: "/healthz",
   METRICS: "/metrics",
   MODELS: "/v1/models",
@@ -91,6 +111,12 @@ export const ERRORS = {
     code: "invalid_request",
     message: "The request is not valid.",
   },
+  INVALID_SIGNATURE: {
+    status: 401,
+    type: "invalid_request_error",
+    code: "invalid_signature",
+    message: "There is no such hook, or the delivery's signature is not valid.",
+  },
   INVALID_TOKEN: {
     status: 401,
     type: "invalid_request_error",
@@ -120,6 +146,12 @@ export const ERRORS = {
     type: "server_error",
     code: "agent_not_ready",
     message: "The agent is not ready yet.",
+  },
+  REPLAYED: {
+    status: 409,
+    type: "invalid_request_error",
+    code: "delivery_replayed",
+    message: "This delivery has been taken already.",
   },
   REQUEST_TIMEOUT: {
     status: 408,
@@ -154,6 +186,12 @@ export const ERRORS = {
 } as const;
 
 export const audience = (tenant: string, agent: string): string => `${tenant}/${agent}`;
+
+export const hookKey = (hook: string): string => `hook:${hook}`;
+
+export const hookLabel = (tenant: string, hook: string, version: string): string => `hook:${tenant}/${hook}:${version}`;
+
+export const originKey = (origin: string): string => `origin:${origin}`;
 
 export const regionKey = (region: string): string => `region:${region}`;
 

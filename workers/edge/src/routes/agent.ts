@@ -1,3 +1,4 @@
+import type { Context } from "hono";
 import { createFactory } from "hono/factory";
 import { edgeTokens } from "../edge-token";
 import type { Edge, Operation } from "../env";
@@ -5,21 +6,31 @@ import { EDGE, HEADERS, PATHS } from "../generated/contract";
 import { agentRequest } from "../middleware/agent-request";
 import { agentRoute } from "../middleware/agent-route";
 import { authenticate } from "../middleware/authenticate";
-import { ask } from "../upstream";
+import { hookDelivery } from "../middleware/hook-delivery";
+import { askRegions } from "../onward";
 
 /** What an agent answers itself, at the same path all the way. */
 type AgentPath = typeof PATHS.CHAT_COMPLETIONS | typeof PATHS.RESPONSES;
 
 const OPERATIONS: Record<AgentPath, Operation> = { [PATHS.CHAT_COMPLETIONS]: "chat", [PATHS.RESPONSES]: "responses" };
 
+const factory = createFactory<Edge>();
+
 /** A request's whole way to an agent: who asks, which agent, where it lives, and the answer streamed back. */
 export const askAgent = (path: AgentPath) =>
-  createFactory<Edge>().createHandlers(authenticate(OPERATIONS[path]), agentRequest, agentRoute, async (c) => {
+  factory.createHandlers(authenticate(OPERATIONS[path]), agentRequest, agentRoute, onward(path));
+
+/** A webhook's delivery, as a chat of the agent the hook names. */
+export const deliverHook = factory.createHandlers(hookDelivery, agentRoute, onward(PATHS.CHAT_COMPLETIONS));
+
+/** Sends what is asked on to the agent's regions, signed for this agent alone. */
+function onward(path: AgentPath) {
+  return async (c: Context<Edge>): Promise<Response> => {
     const { asked, caller, requestId, route } = c.var;
     const tokens = await edgeTokens(c.env[EDGE.SECRET_SIGNING_KEY]);
     const token = await tokens.token({ ...caller, agent: route.agent, request: requestId });
-    const request = new Request(`${route.origin}${path}`, {
-      method: "POST",
+    const question = {
+      path,
       // Nothing of what the client sent but the body goes on. No hop compresses: it would hold back what it packs.
       headers: {
         "accept-encoding": "identity",
@@ -28,10 +39,15 @@ export const askAgent = (path: AgentPath) =>
         [HEADERS.REQUEST_ID]: requestId,
       },
       body: asked.body,
-    });
+    };
     const client = c.req.raw.signal;
-    return await ask(request, client, (error) => {
-      const outcome = client.aborted ? "client_gone" : "upstream_broke";
-      console.log(JSON.stringify({ event: "stream_end", request_id: requestId, outcome, reason: String(error) }));
+    return await askRegions(route.regions, question, {
+      client,
+      asks: (region) => c.set("region", region),
+      broke: (error) => {
+        const outcome = client.aborted ? "client_gone" : "upstream_broke";
+        console.log(JSON.stringify({ event: "stream_end", request_id: requestId, outcome, reason: String(error) }));
+      },
     });
-  });
+  };
+}

@@ -71,7 +71,7 @@ describe("a key for some models", () => {
     async (...agents) => {
       const record = { tenant: "acme", key: "k1", agents, models: ["large"] };
       await put(env.KEYS, await hashApiKey(env.KEY_PEPPER, ACME_KEY), record);
-      await put(env.ROUTES, routeKey("acme", "private"), { region: "local", model: "large" });
+      await put(env.ROUTES, routeKey("acme", "private"), { regions: ["local"], state: EDGE.OPEN, model: "large" });
       expect(await listed(ACME_KEY)).toEqual(["private"]);
     },
   );
@@ -83,7 +83,7 @@ describe("a key for some models", () => {
       agents: [EDGE.ALL_AGENTS],
       models: ["tiny"],
     });
-    await put(env.ROUTES, routeKey("acme", "private"), { region: "local" });
+    await put(env.ROUTES, routeKey("acme", "private"), { regions: ["local"], state: EDGE.OPEN });
     expect(await listed(ACME_KEY)).toEqual(["helper"]);
   });
 });
@@ -94,7 +94,7 @@ describe("a key for all agents", () => {
   });
 
   it("lists its own tenant's, never those of one whose name begins like it", async () => {
-    await put(env.ROUTES, routeKey("acme-2", "stranger"), { region: "local" });
+    await put(env.ROUTES, routeKey("acme-2", "stranger"), { regions: ["local"], state: EDGE.OPEN });
     expect(await listed(ACME_KEY)).toEqual(["helper", "private"]);
     expect(await listed(GLOBEX_KEY)).toEqual(["analyst"]);
     await env.ROUTES.delete(routeKey("acme-2", "stranger"));
@@ -109,7 +109,7 @@ describe("a key for all agents", () => {
   });
 
   it("lists one new agent as soon as its route is there", async () => {
-    await put(env.ROUTES, routeKey("acme", "another"), { region: "local" });
+    await put(env.ROUTES, routeKey("acme", "another"), { regions: ["local"], state: EDGE.OPEN });
     expect(await listed(ACME_KEY)).toEqual(["another", "helper", "private"]);
     await env.ROUTES.delete(routeKey("acme", "another"));
   });
@@ -122,5 +122,40 @@ describe("a key for all agents", () => {
     });
     expect(await listed(ACME_KEY, { ...env, ROUTES: routes })).toEqual(["helper", "private"]);
     expect(paged.mock.calls.length).toBeGreaterThan(1);
+  });
+});
+
+describe("the list", () => {
+  const list = (headers = {}) => send(env, { method: "GET", path: PATHS.MODELS, headers });
+
+  it("may be kept by who asked, and by no one else", async () => {
+    const { headers } = await list();
+    expect(headers.get("cache-control")).toBe(`private, max-age=${EDGE.MODELS_CACHE_S}`);
+    expect(headers.get("vary")).toMatch(/authorization.*origin/);
+  });
+
+  it("is not told again to who has it, and is when it has changed", async () => {
+    await opens(EDGE.ALL_AGENTS);
+    const tag = String((await list()).headers.get("etag"));
+    const same = await list({ "if-none-match": tag });
+    expect(same.status).toBe(304);
+    expect(await same.text()).toBe("");
+    // Its key opens `helper` alone, and nothing of it is in the Worker's memory.
+    ({ env } = await edge());
+    const changed = await list({ "if-none-match": tag });
+    expect(changed.status).toBe(200);
+    expect(changed.headers.get("etag")).not.toBe(tag);
+  });
+
+  it("is refused without a key whatever the client has", async () => {
+    const tag = String((await list()).headers.get("etag"));
+    const refused = await send(env, {
+      method: "GET",
+      path: PATHS.MODELS,
+      key: "none",
+      headers: { "if-none-match": tag },
+    });
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get("cache-control")).toBe("no-store");
   });
 });

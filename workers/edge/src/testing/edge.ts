@@ -8,9 +8,8 @@ import { apiKeyCheck, hashApiKey } from "../middleware/authenticate/api-key";
 export const ACME_KEY = "mg_acme_000000000000000000000000000000000P65t5";
 export const GLOBEX_KEY = "mg_globex_0123456789ABCDEFGHIJKLMNOPQRSTUV1zA542";
 export const ORIGIN = "http://gateway.test";
-const PEPPER = "a pepper of the test's own";
-type Namespace = typeof EDGE.BINDING_KEYS | typeof EDGE.BINDING_ROUTES | typeof EDGE.BINDING_TENANTS;
-const NAMESPACES = env as unknown as Pick<Env, Namespace>;
+export const PEPPER = "a pepper of the test's own";
+const NAMESPACES = env as unknown as Pick<Env, "KEYS" | "ROUTES" | "TENANTS" | "HOOK_LEDGER">;
 
 /** An API key of a tenant's that nobody has, its check right. */
 export function madeUpKey(tenant: string, seed: string): string {
@@ -19,9 +18,9 @@ export function madeUpKey(tenant: string, seed: string): string {
 }
 
 /** An edge with two tenants: acme's key reaches `helper` alone of its two agents, globex's all of its own. */
-export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
+export async function edge(kid = "test-1"): Promise<{ env: Env; publicKey: CryptoKey }> {
   const { privateKey, publicKey } = await generateKeyPair("Ed25519", { extractable: true });
-  const signingKey = { ...(await exportJWK(privateKey)), kid: "test-1", alg: TOKEN.ALGORITHM };
+  const signingKey = { ...(await exportJWK(privateKey)), kid, alg: TOKEN.ALGORITHM };
   await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, ACME_KEY), { tenant: "acme", key: "k1", agents: ["helper"] });
   const all = [EDGE.ALL_AGENTS];
   await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, GLOBEX_KEY), { tenant: "globex", key: "k1", agents: all });
@@ -30,16 +29,16 @@ export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
     ["acme", "private"],
     ["globex", "analyst"],
   ] as const) {
-    await put(NAMESPACES.ROUTES, routeKey(tenant, agent), { region: "local", model: "tiny" });
+    await put(NAMESPACES.ROUTES, routeKey(tenant, agent), { regions: ["local"], state: EDGE.OPEN, model: "tiny" });
   }
-  await put(NAMESPACES.ROUTES, regionKey("local"), { origin: ORIGIN });
+  await put(NAMESPACES.ROUTES, regionKey("local"), { origin: ORIGIN, state: EDGE.OPEN });
   const secrets = { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signingKey) };
   const namespaces = {
     KEYS: unread(NAMESPACES.KEYS),
     ROUTES: unread(NAMESPACES.ROUTES),
     TENANTS: unread(NAMESPACES.TENANTS),
   };
-  return { env: { ...namespaces, ...secrets }, publicKey };
+  return { env: { ...namespaces, ...secrets, HOOK_LEDGER: NAMESPACES.HOOK_LEDGER }, publicKey };
 }
 
 /** A namespace of which nothing is in the Worker's memory yet. */

@@ -17,6 +17,7 @@ export const accessLog = createMiddleware<Edge>(async (c, next) => {
     tenant: caller?.tenant,
     key: caller?.key,
     agent: route?.agent,
+    region: c.var.region,
     first_byte_ms: Date.now() - started,
     reason: c.var.reason,
   };

@@ -17,7 +17,8 @@ export const agentRequest = createMiddleware<Edge>(async (c, next) => {
   await next();
 });
 
-async function readBody(request: Request): Promise<Uint8Array> {
+/** A request's body. Raises RefusedError for one that is compressed or too large. */
+export async function readBody(request: Request): Promise<Uint8Array> {
   if ((request.headers.get("content-encoding") ?? "identity") !== "identity") {
     throw new RefusedError(ERRORS.INVALID_REQUEST, { message: "A compressed request body is not supported." });
   }

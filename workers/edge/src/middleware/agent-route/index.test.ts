@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../env";
-import { PATHS, regionKey, routeKey } from "../../generated/contract";
+import { EDGE, PATHS, regionKey, routeKey } from "../../generated/contract";
 import { edge, forwarded, GLOBEX_KEY, ORIGIN, put, recordReads, refusal, send } from "../../testing/edge";
 
 let env: Env;
@@ -63,19 +63,43 @@ describe("an agent the key may not reach", () => {
 });
 
 describe("a route", () => {
+  it("is read once, and again when it is too old", async () => {
+    const { env: watched, reads } = recordReads(env);
+    const routes = () => reads.splice(0).filter((read) => !/^[0-9a-f]{64}$/.test(read));
+    vi.useFakeTimers({ toFake: ["Date"] });
+    await send(watched);
+    expect(routes()).toEqual([routeKey("acme", "helper"), regionKey("local")]);
+    await send(watched);
+    expect(routes()).toEqual([]);
+    vi.setSystemTime(Date.now() + EDGE.RECORD_MEMORY_S * 1000);
+    await send(watched);
+    expect(routes()).toEqual([routeKey("acme", "helper"), regionKey("local")]);
+    vi.useRealTimers();
+  });
+
+  it("lives no longer than a minute in all", () => {
+    expect(EDGE.KV_CACHE_S + EDGE.RECORD_MEMORY_S).toBeLessThanOrEqual(60);
+  });
+
   it("to a region without an origin fails closed", async () => {
-    await put(env.ROUTES, routeKey("acme", "helper"), { region: "nowhere" });
+    await put(env.ROUTES, routeKey("acme", "helper"), { regions: ["nowhere"], state: EDGE.OPEN });
     expect((await send(env)).status).toBe(500);
   });
 
-  it.each([{}, { origin: "" }, { origin: "not a URL" }, { origin: 1 }])("to %j fails closed", async (record) => {
-    await put(env.ROUTES, regionKey("local"), record);
-    expect((await send(env)).status).toBe(500);
-    expect(gateway).not.toHaveBeenCalled();
-  });
+  it.each([{}, { origin: "" }, { origin: "not a URL" }, { origin: 1 }, { origin: ORIGIN, near: 1 }])(
+    "to %j fails closed",
+    async (record) => {
+      await put(env.ROUTES, regionKey("local"), record);
+      expect((await send(env)).status).toBe(500);
+      expect(gateway).not.toHaveBeenCalled();
+    },
+  );
 
   it("keeps nothing of an origin but scheme, host and port", async () => {
-    await put(env.ROUTES, regionKey("local"), { origin: "http://user:word@gateway.test:8443/admin?x=1" });
+    await put(env.ROUTES, regionKey("local"), {
+      origin: "http://user:word@gateway.test:8443/admin?x=1",
+      state: EDGE.OPEN,
+    });
     await send(env);
     expect(forwarded(gateway).url).toBe(`http://gateway.test:8443${PATHS.CHAT_COMPLETIONS}`);
   });

@@ -1,6 +1,7 @@
 import { EDGE, ERRORS } from "../../generated/contract";
 import { hex } from "../../hex";
-import { type Credential, RecordError, readCaller } from "../../records";
+import { RecordError } from "../../record";
+import { type Credential, readCaller } from "../../records";
 import { RefusedError } from "../../refused";
 import { perSecret } from "../../secrets";
 

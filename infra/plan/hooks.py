@@ -1,0 +1,38 @@
+"""Rules about webhooks."""
+
+from collections.abc import Iterator
+
+from infra.settings.models import Settings
+from infra.settings.problems import Problem
+
+
+def hooks_have_their_own_address(settings: Settings) -> Iterator[Problem]:
+    """No two hooks of the stack have one id: it is the whole of a hook's address."""
+    first: dict[str, str] = {}
+    for at, tenant in enumerate(settings.tenants):
+        for each, hook in enumerate(tenant.hooks):
+            path = f"moltghost:tenants[{at}].hooks[{each}].id"
+            if hook.id in first:
+                message = f"is a hook's id twice: {first[hook.id]} has it too"
+                yield Problem(path, message, "Give each its own, over all tenants", hook.id, (first[hook.id],))
+            first.setdefault(hook.id, path)
+
+
+def hooks_are_for_the_tenants_agents(settings: Settings) -> Iterator[Problem]:
+    """A hook's deliveries are for an agent of its own tenant's."""
+    for at, tenant in enumerate(settings.tenants):
+        known = [agent.name for agent in tenant.agents]
+        for each, hook in enumerate(tenant.hooks):
+            if hook.agent not in known:
+                path, agents = f"moltghost:tenants[{at}].hooks[{each}].agent", f"moltghost:tenants[{at}].agents"
+                remedy = f"Name one of {', '.join(known)}" if known else "Give the tenant an agent"
+                yield Problem(path, "is no agent of this tenant", remedy, hook.agent, (agents,))
+
+
+def hook_versions_differ(settings: Settings) -> Iterator[Problem]:
+    """The two live versions of a hook's secret are two."""
+    for at, tenant in enumerate(settings.tenants):
+        for each, hook in enumerate(tenant.hooks):
+            if len(set(hook.versions)) < len(hook.versions):
+                path = f"moltghost:tenants[{at}].hooks[{each}].versions[1]"
+                yield Problem(path, "is listed twice", "Keep one", hook.versions[1])
