@@ -48,7 +48,7 @@ async function identify(request: Request, env: Env): Promise<Credential> {
     : await callerOfApiKey(bearer, env[EDGE.BINDING_KEYS], env[EDGE.SECRET_PEPPER]);
 }
 
-/** The `authorization` header, or null when there is none or an empty one, which is what some clients can do at the least. */
+/** The `authorization` header; null when there is none, or an empty one, for some SDKs cannot leave it out. */
 function authorizationOf(request: Request): string | null {
   const header = request.headers.get("authorization")?.trim() ?? "";
   return header === "" || header.toLowerCase() === "bearer" ? null : header;
