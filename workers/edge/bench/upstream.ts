@@ -16,14 +16,14 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   for await (const chunk of request.setEncoding("utf8")) {
     text += chunk;
   }
-  const { stream, user } = JSON.parse(text) as { stream?: boolean; user?: string };
+  const { stream, user } = JSON.parse(text) as { stream: boolean; user: string };
   if (!stream) {
     response.setHeader("content-type", "application/json").end('{"object":"chat.completion","choices":[]}');
     return;
   }
   response.writeHead(200, { "content-type": "text/event-stream" });
   for (let number = 0; number < EVENTS; number += 1) {
-    response.write(eventOf(user, number));
+    response.write(eventOf(Number(user), number));
     await pause(PAUSE_MS);
   }
   response.end();

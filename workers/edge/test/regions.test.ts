@@ -124,7 +124,12 @@ describe("health", () => {
     const received = await other.next();
     expect(received.request.url).toBe(PATHS.HEALTH);
     received.response.end(JSON.stringify({ status: "ready" }));
-    expect(await (await answer).json()).toEqual({ object: "agent.health", id: "helper", status: "ready", model: "tiny" });
+    expect(await (await answer).json()).toEqual({
+      object: "agent.health",
+      id: "helper",
+      status: "ready",
+      model: "tiny",
+    });
     const again = await ask();
     expect(again.headers.get("cache-control")).toBe(`private, max-age=${EDGE.HEALTH_CACHE_S}`);
     expect(other.waiting).toBe(0);
