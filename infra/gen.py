@@ -8,7 +8,7 @@ from types import ModuleType
 import click
 
 from infra.settings.reference import render_reference
-from runtime.contract import edge, errors, headers, limits, paths, token
+from runtime.contract import edge, errors, headers, limits, paths, rates, token
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT_TS = Path("workers/edge/src/generated/contract.ts")
@@ -27,11 +27,13 @@ def render_contract() -> str:
         _constants("HEADERS", headers),
         _constants("LIMITS", limits),
         _constants("PATHS", paths),
+        _constants("RATES", rates),
         _constants("TOKEN", token),
         _errors(),
         _template("audience", token.audience("${tenant}", "${agent}"), "tenant", "agent"),
         _template("regionKey", edge.region_key("${region}"), "region"),
         _template("routeKey", edge.route_key("${tenant}", "${agent}"), "tenant", "agent"),
+        _template("shardName", rates.shard_name("${tenant}", "${shard}"), "tenant", "shard"),
     ]
     return "\n".join(parts)
 

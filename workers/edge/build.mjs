@@ -16,6 +16,7 @@ export async function bundle() {
     target: "es2024",
     mainFields: ["module", "main"],
     conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:workers"],
     legalComments: "none",
     logLevel: "warning",
   });

@@ -36,4 +36,5 @@ function refuse(c: Context<Edge>, error: RefusedError): Response {
   return error.response();
 }
 
+export { Limiter } from "./limiter/object";
 export default { fetch: app.fetch } satisfies ExportedHandler<Env>;

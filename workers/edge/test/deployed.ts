@@ -2,7 +2,7 @@ import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Miniflare } from "miniflare";
 import { BUNDLE, bundle } from "../build.mjs";
-import { EDGE, regionKey, routeKey } from "../src/generated/contract";
+import { EDGE, RATES, regionKey, routeKey } from "../src/generated/contract";
 
 export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
 export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
@@ -26,7 +26,14 @@ export async function deploy(origin: string): Promise<Deployed> {
     modules: [{ type: "ESModule", path: "index.js", contents: await readFile(BUNDLE, "utf8") }],
     compatibilityDate: EDGE.COMPATIBILITY_DATE,
     compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
-    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES],
+    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
+    durableObjects: { [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true } },
+    ratelimits: Object.fromEntries(
+      RATES.WALLS.map(([name, limit]) => [
+        name,
+        { namespace_id: name, simple: { limit, period: RATES.WALL_PERIOD_S } },
+      ]),
+    ),
     bindings: {
       [EDGE.SECRET_PEPPER]: PEPPER,
       [EDGE.SECRET_SIGNING_KEY]: JSON.stringify({

@@ -5,6 +5,7 @@ import { EDGE, HEADERS, type PATHS } from "../generated/contract";
 import { agentRequest } from "../middleware/agent-request";
 import { agentRoute } from "../middleware/agent-route";
 import { apiKey } from "../middleware/api-key";
+import { limits } from "../middleware/limits";
 import { ask } from "../upstream";
 
 /** What an agent answers itself, at the same path all the way. */
@@ -12,7 +13,7 @@ type AgentPath = typeof PATHS.CHAT_COMPLETIONS | typeof PATHS.RESPONSES;
 
 /** A request's whole way to an agent: whose key, which agent, where it lives, and the answer streamed back. */
 export const askAgent = (path: AgentPath) =>
-  createFactory<Edge>().createHandlers(apiKey, agentRequest, agentRoute, async (c) => {
+  createFactory<Edge>().createHandlers(apiKey, agentRequest, limits, agentRoute, async (c) => {
     const { asked, caller, requestId, route } = c.var;
     const tokens = await edgeTokens(c.env[EDGE.SECRET_SIGNING_KEY]);
     const token = await tokens.token({ ...caller, agent: route.agent, request: requestId });

@@ -2,10 +2,11 @@ import { createFactory } from "hono/factory";
 import type { Caller, Edge } from "../env";
 import { EDGE } from "../generated/contract";
 import { apiKey } from "../middleware/api-key";
+import { limits } from "../middleware/limits";
 import { listAgents, readRegion } from "../records";
 
 /** The agents this API key may name, each as one of OpenAI's models. No agent is asked. */
-export const models = createFactory<Edge>().createHandlers(apiKey, async (c) => {
+export const models = createFactory<Edge>().createHandlers(apiKey, limits, async (c) => {
   const { caller } = c.var;
   const agents = await reachable(caller, c.env[EDGE.BINDING_ROUTES]);
   // The SDKs demand a time; a route has none.

@@ -1,7 +1,8 @@
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { exportJWK, generateKeyPair } from "jose";
 import type { Env } from "../env";
-import { EDGE, PATHS, regionKey, routeKey, TOKEN } from "../generated/contract";
+import { EDGE, PATHS, RATES, regionKey, routeKey, TOKEN } from "../generated/contract";
 import worker from "../index";
 import { hashApiKey } from "../middleware/api-key";
 
@@ -9,25 +10,30 @@ export const ACME_KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
 export const GLOBEX_KEY = "mg_globex_0123456789abcdefghijklmnopqrst";
 export const ORIGIN = "http://gateway.test";
 const PEPPER = "a pepper of the test's own";
-const NAMESPACES = env as unknown as Pick<Env, typeof EDGE.BINDING_KEYS | typeof EDGE.BINDING_ROUTES>;
+const BINDINGS = env as unknown as Omit<Env, typeof EDGE.SECRET_PEPPER | typeof EDGE.SECRET_SIGNING_KEY>;
+/** Limits no test of anything else comes near. */
+const WIDE = { per_minute: RATES.MAX_PER_MINUTE, burst: RATES.MAX_PER_MINUTE, streams: RATES.MAX_PER_MINUTE };
 
 /** An edge with two tenants: acme's key reaches `helper` alone of its two agents, globex's all of its own. */
 export async function edge(): Promise<{ env: Env; publicKey: CryptoKey }> {
   const { privateKey, publicKey } = await generateKeyPair("Ed25519", { extractable: true });
   const signingKey = { ...(await exportJWK(privateKey)), kid: "test-1", alg: TOKEN.ALGORITHM };
-  await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, ACME_KEY), { tenant: "acme", key: "k1", agents: ["helper"] });
+  await put(BINDINGS.KEYS, await hashApiKey(PEPPER, ACME_KEY), { tenant: "acme", key: "k1", agents: ["helper"] });
   const all = [EDGE.ALL_AGENTS];
-  await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, GLOBEX_KEY), { tenant: "globex", key: "k1", agents: all });
+  await put(BINDINGS.KEYS, await hashApiKey(PEPPER, GLOBEX_KEY), { tenant: "globex", key: "k1", agents: all });
   for (const [tenant, agent] of [
     ["acme", "helper"],
     ["acme", "private"],
     ["globex", "analyst"],
   ] as const) {
-    await put(NAMESPACES.ROUTES, routeKey(tenant, agent), { region: "local" });
+    await put(BINDINGS.ROUTES, routeKey(tenant, agent), { region: "local" });
   }
-  await put(NAMESPACES.ROUTES, regionKey("local"), { origin: ORIGIN });
+  await put(BINDINGS.ROUTES, regionKey("local"), { origin: ORIGIN });
   const secrets = { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signingKey) };
-  return { env: { ...NAMESPACES, ...secrets }, publicKey };
+  for (const tenant of ["acme", "globex"]) {
+    await put(BINDINGS.TENANTS, tenant, { limits: WIDE });
+  }
+  return { env: { ...BINDINGS, ...secrets }, publicKey };
 }
 
 export async function put(namespace: KVNamespace, key: string, record: unknown): Promise<void> {
@@ -80,7 +86,7 @@ export async function send(env: Env, ask: Ask = {}): Promise<Response> {
     headers: { authorization: `Bearer ${ask.key ?? ACME_KEY}`, ...ask.headers },
     ...(method === "GET" || method === "HEAD" ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
   });
-  return await worker.fetch(request as Parameters<typeof worker.fetch>[0], env, {} as ExecutionContext);
+  return await worker.fetch(request as Parameters<typeof worker.fetch>[0], env, createExecutionContext());
 }
 
 function isRaw(body: unknown): body is string | Uint8Array {
