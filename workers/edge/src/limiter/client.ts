@@ -2,7 +2,7 @@ import type { Env } from "../env";
 import { RATES, shardName } from "../generated/contract";
 import type { Verdict } from "./keeper";
 import type { Admission, Limiter } from "./object";
-import { type Ask, shardsOf, type Usage } from "./rules";
+import type { Ask, Usage } from "./rules";
 
 /** The exact limiter did not answer, or not in time. */
 export class LimiterDownError extends Error {}
@@ -19,9 +19,11 @@ export interface Admitted {
  * Raises LimiterDownError.
  */
 export async function admit(env: Env, ask: Ask, place: string): Promise<{ verdict: Verdict; admitted?: Admitted }> {
-  const index = shardOf(place, shardsOf(ask.limits));
-  const limiter = env[RATES.BINDING_LIMITER].getByName(shardName(ask.tenant, String(index)));
-  const asked = limiter.admit(index, ask);
+  const index = shardOf(place, ask.shards);
+  // A stub whose object has ended is of no use any more, so each call has its own.
+  const limiter = (): DurableObjectStub<Limiter> =>
+    env[RATES.BINDING_LIMITER].getByName(shardName(ask.tenant, String(index)));
+  const asked = limiter().admit(index, ask);
   try {
     const { verdict, admission } = await within(RATES.LIMITER_MS, asked);
     return admission === undefined ? { verdict } : { verdict, admitted: new Session(limiter, index, ask, admission) };
@@ -43,13 +45,13 @@ export function shardOf(place: string, shards: number): number {
 
 /** Goes through the admission while there is one, and by name once the object has started anew. */
 class Session implements Admitted {
-  readonly #limiter: DurableObjectStub<Limiter>;
+  readonly #limiter: () => DurableObjectStub<Limiter>;
   readonly #index: number;
   readonly #ask: Ask;
   readonly #admission: Rpc.Stub<Admission>;
   #over = false;
 
-  constructor(limiter: DurableObjectStub<Limiter>, index: number, ask: Ask, admission: Rpc.Stub<Admission>) {
+  constructor(limiter: () => DurableObjectStub<Limiter>, index: number, ask: Ask, admission: Rpc.Stub<Admission>) {
     this.#limiter = limiter;
     this.#index = index;
     this.#ask = ask;
@@ -60,7 +62,7 @@ class Session implements Admitted {
     try {
       await this.#admission.renew();
     } catch {
-      await this.#limiter.renew(this.#index, this.#ask);
+      await this.#limiter().renew(this.#index, this.#ask);
     }
   }
 
@@ -72,7 +74,7 @@ class Session implements Admitted {
     try {
       await this.#admission.settle(usage);
     } catch {
-      await this.#limiter.settle(this.#index, this.#ask, usage);
+      await this.#limiter().settle(this.#index, this.#ask, usage);
     } finally {
       this.#admission[Symbol.dispose]();
     }

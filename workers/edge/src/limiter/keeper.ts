@@ -5,12 +5,12 @@ import {
   MINUTE,
   monthEnd,
   monthOf,
+  monthRules,
   type Reason,
   type Rule,
   rulesOf,
   SECOND,
   scopeOf,
-  shardsOf,
   type Usage,
 } from "./rules";
 import type { Gift, Moved, Shard, Wish } from "./shard";
@@ -43,7 +43,10 @@ export interface Journal {
 
 /** Most times siblings are asked for one request: others may have taken what they gave. */
 const ROUNDS = 8;
-/** Longest that siblings who had nothing are not asked again, in milliseconds: a stream may end at any time. */
+/**
+ * Longest that siblings who had nothing are not asked again, in milliseconds. They are asked as soon as one of them will
+ * have something by its own word; of streams nobody can give it, so that for them siblings are always asked.
+ */
 const LET_BE_MS = 1000;
 
 /** Siblings had nothing: they are asked again at `again`, and know of nothing that will be free before `frees`. */
@@ -70,7 +73,7 @@ export class Keeper {
 
   /** Lets a request through if every limit allows it, and counts it then; a refused one counts for nothing. */
   async admit(ask: Ask): Promise<Verdict> {
-    const shards = shardsOf(ask.limits);
+    const { shards } = ask;
     for (let round = 0; ; round += 1) {
       const now = this.#clock();
       const rules = rulesOf(ask, now);
@@ -93,8 +96,11 @@ export class Keeper {
     this.#hold(ask, this.#clock());
   }
 
-  /** A request has ended: what it held is free, what it took is counted. */
-  settle({ lease, key, limits }: Ask, usage: Usage): void {
+  /**
+   * A request has ended: what it held is free, what it took is counted. What it took beyond this shard's part is made up
+   * for by the siblings' at once, so that none of them goes on giving what the tenant as a whole no longer has.
+   */
+  async settle({ lease, key, limits, shards }: Ask, usage: Usage): Promise<void> {
     if (lease !== undefined) {
       this.#shard.leases("streams").end(lease);
       this.#shard.leases(`streams${scopeOf(key)}`).end(lease);
@@ -106,6 +112,11 @@ export class Keeper {
         this.#journal.spent(name, amount);
       }
     }
+    const now = this.#clock();
+    const owed = monthRules(limits, now).filter((rule) => this.#shard.free(rule, shards, now) < 0);
+    await Promise.all(
+      owed.filter((rule) => this.#mayBeHad(rule, shards, now)).map((rule) => this.#gather(rule, shards)),
+    );
   }
 
   /** Gives a sibling of what is free here. */
@@ -157,7 +168,11 @@ export class Keeper {
     const wish = { rule, shards, to: index, amount: 1 - this.#shard.free(rule, shards, this.#clock()) };
     const frees = await Promise.all(
       this.#shard.siblings(rule.name, shards).map(async (other) => {
-        const gift = await this.#ask(other, wish);
+        const gift = await this.#ask(other, wish).catch(() => null);
+        if (gift === null) {
+          // What it may have given meanwhile it says again when it is next asked.
+          return this.#clock() + LET_BE_MS;
+        }
         this.#shard.receive(rule.name, other, gift.given);
         this.#journal.moved(rule.name, other, this.#shard.moved(rule.name, other));
         return gift.frees;
@@ -165,7 +180,9 @@ export class Keeper {
     );
     const now = this.#clock();
     if (this.#shard.free(rule, shards, now) < 1) {
-      this.#empty.set(rule.name, { again: Math.min(now + LET_BE_MS, ...frees), frees: Math.min(...frees) });
+      const soonest = Math.min(...frees);
+      const again = rule.reason === "streams" ? now : Math.min(now + LET_BE_MS, soonest);
+      this.#empty.set(rule.name, { again, frees: soonest });
     }
   }
 

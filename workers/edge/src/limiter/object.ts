@@ -26,16 +26,16 @@ export class Admission extends RpcTarget {
   }
 
   /** The request has ended and took so much. */
-  settle(usage: Usage): void {
+  async settle(usage: Usage): Promise<void> {
     if (!this.#over) {
       this.#over = true;
-      this.#keeper.settle(this.#ask, usage);
+      await this.#keeper.settle(this.#ask, usage);
     }
   }
 
   /** The Worker let go of it, or is no more. */
   [Symbol.dispose](): void {
-    this.settle({ read: 0, made: 0 });
+    void this.settle({ read: 0, made: 0 });
   }
 }
 
@@ -76,8 +76,8 @@ export class Limiter extends DurableObject<Env> {
   }
 
   /** Settles such a request. */
-  settle(index: number, ask: Ask, usage: Usage): void {
-    this.#open(index, ask.tenant).settle(ask, usage);
+  async settle(index: number, ask: Ask, usage: Usage): Promise<void> {
+    await this.#open(index, ask.tenant).settle(ask, usage);
   }
 
   /** Forgets what no longer counts: nobody else would once nobody asks. */
@@ -96,10 +96,15 @@ export class Limiter extends DurableObject<Env> {
       this.#journal.replay(shard);
       const ask = async (other: number, wish: Wish): Promise<Gift> => {
         const name = shardName(tenant, String(other));
-        return await this.env[RATES.BINDING_LIMITER].getByName(name).give(other, tenant, wish);
+        try {
+          return await this.env[RATES.BINDING_LIMITER].getByName(name).give(other, tenant, wish);
+        } catch (error) {
+          console.log(JSON.stringify({ event: "limiter_shard_down", tenant, shard: other, reason: String(error) }));
+          throw error;
+        }
       };
       this.#shard = shard;
-      this.#keeper = new Keeper(shard, this.#journal, ask, Date.now);
+      this.#keeper = new Keeper(shard, this.#journal, ask, () => Date.now());
     }
     return this.#keeper;
   }

@@ -32,6 +32,8 @@ export interface Ask {
   readonly key: string;
   readonly limits: Limits;
   readonly own?: KeyLimits;
+  /** How many shards the limits are parted among. */
+  readonly shards: number;
   /** Of a stream: what it is called until its end. */
   readonly lease?: string;
   /** Whether it will use up tokens. */
@@ -83,7 +85,7 @@ export function rulesOf(ask: Ask, now: number): Rule[] {
     }
   }
   if (ask.metered) {
-    rules.push(...monthRules(limits, monthOf(now)));
+    rules.push(...monthRules(limits, now));
   }
   return rules;
 }
@@ -106,8 +108,9 @@ export function costs(
   ];
 }
 
-function monthRules({ tokens_month, spend_month }: Limits, month: string): Rule[] {
-  const quota = (name: string, limit: number): Rule => ({ name: `${name}:${month}`, reason: "quota", limit });
+/** The quotas of a month. */
+export function monthRules({ tokens_month, spend_month }: Limits, now: number): Rule[] {
+  const quota = (name: string, limit: number): Rule => ({ name: `${name}:${monthOf(now)}`, reason: "quota", limit });
   return [
     ...(tokens_month === undefined ? [] : [quota("tokens", tokens_month)]),
     ...(spend_month === undefined ? [] : [quota("spend", spend_month)]),

@@ -77,7 +77,7 @@ export interface Ask {
 }
 
 /** Sends one request to the Worker; acme's good chat unless told otherwise. Text and bytes go as they are, all else as JSON. */
-export async function send(env: Env, ask: Ask = {}): Promise<Response> {
+export async function send(env: Env, ask: Ask = {}, context = createExecutionContext()): Promise<Response> {
   const body = ask.body ?? { model: "helper", messages: [] };
   const method = ask.method ?? "POST";
   const request = new Request(`https://api.example.test${ask.path ?? PATHS.CHAT_COMPLETIONS}`, {
@@ -86,7 +86,7 @@ export async function send(env: Env, ask: Ask = {}): Promise<Response> {
     headers: { authorization: `Bearer ${ask.key ?? ACME_KEY}`, ...ask.headers },
     ...(method === "GET" || method === "HEAD" ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
   });
-  return await worker.fetch(request as Parameters<typeof worker.fetch>[0], env, createExecutionContext());
+  return await worker.fetch(request as Parameters<typeof worker.fetch>[0], env, context);
 }
 
 function isRaw(body: unknown): body is string | Uint8Array {

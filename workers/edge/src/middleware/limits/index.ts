@@ -4,7 +4,7 @@ import type { Edge } from "../../env";
 import { EDGE, ERRORS, HEADERS, RATES } from "../../generated/contract";
 import { type Admitted, admit, LimiterDownError } from "../../limiter/client";
 import type { Rate, Verdict } from "../../limiter/keeper";
-import type { Ask, Limits, Reason } from "../../limiter/rules";
+import { type Ask, type Limits, type Reason, shardsOf } from "../../limiter/rules";
 import { readTenant } from "../../records";
 import { RefusedError } from "../../refused";
 import { EVENT_STREAM } from "../../stream";
@@ -57,6 +57,7 @@ async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?:
     tenant: caller.tenant,
     key: caller.key,
     limits,
+    shards: shardsOf(limits),
     ...(caller.limits === undefined ? {} : { own: caller.limits }),
     ...(asked?.streamed ? { lease: requestId } : {}),
     metered: asked !== undefined,
