@@ -1,6 +1,6 @@
 """The edge component: the Worker clients speak to, and what it knows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -38,7 +38,9 @@ class Edge(pulumi.ComponentResource):
 
         keys = self._namespace("keys", manifests.build_key_records(spec))
         routes = self._namespace("routes", manifests.build_routes(spec))
-        script = self._script(args, keys, routes)
+        tenants = self._namespace("tenants", manifests.build_tenant_records(spec))
+        namespaces = {edge.BINDING_KEYS: keys, edge.BINDING_ROUTES: routes, edge.BINDING_TENANTS: tenants}
+        script = self._script(args, namespaces)
         self._address(script)
         self.hostname = spec.hostname
         self.script: pulumi.Output[str] = script.script_name
@@ -64,7 +66,7 @@ class Edge(pulumi.ComponentResource):
         return namespace
 
     def _script(
-        self, args: EdgeArgs, keys: cloudflare.WorkersKvNamespace, routes: cloudflare.WorkersKvNamespace
+        self, args: EdgeArgs, namespaces: Mapping[str, cloudflare.WorkersKvNamespace]
     ) -> cloudflare.WorkersScript:
         return cloudflare.WorkersScript(
             self._named("worker"),
@@ -76,11 +78,17 @@ class Edge(pulumi.ComponentResource):
             compatibility_flags=list(edge.COMPATIBILITY_FLAGS),
             observability={"enabled": True},
             bindings=[
-                {"name": edge.BINDING_KEYS, "type": "kv_namespace", "namespace_id": keys.id},
-                {"name": edge.BINDING_ROUTES, "type": "kv_namespace", "namespace_id": routes.id},
-                {"name": edge.SECRET_PEPPER, "type": "secret_text", "text": args.key_pepper},
-                {"name": edge.SECRET_SIGNING_KEY, "type": "secret_text", "text": args.signing_key},
+                *(
+                    cloudflare.WorkersScriptBindingArgs(name=name, type="kv_namespace", namespace_id=namespace.id)
+                    for name, namespace in namespaces.items()
+                ),
+                *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_limit_bindings(self._spec)),
+                cloudflare.WorkersScriptBindingArgs(name=edge.SECRET_PEPPER, type="secret_text", text=args.key_pepper),
+                cloudflare.WorkersScriptBindingArgs(
+                    name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key
+                ),
             ],
+            migrations=cloudflare.WorkersScriptMigrationsArgs(**manifests.build_migrations()),
             opts=self._options,
         )
 

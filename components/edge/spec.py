@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from components.edge.limits import KeyLimitsSpec, LimitsSpec
 from components.labels import AgentId, Region, TenantId
 from components.values import Label, Values
 
@@ -15,6 +16,7 @@ class ApiKeySpec(Values):
     id: Label
     hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     agents: tuple[str, ...] = ("*",)
+    limits: KeyLimitsSpec | None = None
 
 
 class RouteSpec(Values):
@@ -23,6 +25,13 @@ class RouteSpec(Values):
     tenant: TenantId
     agent: AgentId
     region: Region
+
+
+class EdgeTenantSpec(Values):
+    """What the edge knows of a tenant beside its keys."""
+
+    tenant: TenantId
+    limits: LimitsSpec = LimitsSpec()
 
 
 class EdgeSpec(Values):
@@ -37,3 +46,4 @@ class EdgeSpec(Values):
     origins: dict[Region, str]
     routes: tuple[RouteSpec, ...]
     api_keys: tuple[ApiKeySpec, ...]
+    tenants: tuple[EdgeTenantSpec, ...]

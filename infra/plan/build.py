@@ -7,7 +7,7 @@ from itertools import chain
 from components.cluster.spec import PLATFORM_NAMESPACE
 from components.labels import Region, TenantId
 from components.naming import PLATFORM, resource_name
-from infra.plan import addresses, agents, ceilings, identity, machine
+from infra.plan import addresses, agents, ceilings, identity, limits, machine
 from infra.settings import ConfigError, Draft, Problem, Settings
 from infra.settings.models import Tenant
 from infra.settings.problems import ancestors
@@ -31,6 +31,9 @@ RULES = (
     agents.secrets_are_the_agents_own,
     agents.tools_can_be_allowed,
     agents.answers_fit_the_context,
+    limits.bursts_fit_their_minute,
+    limits.spending_has_a_price,
+    limits.keys_stay_below_their_tenants,
     machine.endpoints_are_here,
     machine.keys_have_tenants,
 )

@@ -4,13 +4,13 @@ import hashlib
 import hmac
 
 BINDING_KEYS = "KEYS"
-"""KV namespace: keyed hash of an API key -> JSON {"tenant", "key", "agents": [names] or ["*"], "limits"?}; `limits` may hold
-"per_minute", "burst" and "streams" of the key's own."""
+"""KV namespace: keyed hash of an API key -> JSON {"tenant", "key", "agents": [names] or ["*"], "limits"?}; `limits`
+may hold "per_minute", "burst" and "streams" of the key's own."""
 BINDING_ROUTES = "ROUTES"
 """KV namespace: "<tenant>/<agent>" -> JSON {"region"}; "region:<name>" -> JSON {"origin"} (URL of its gateway)."""
 BINDING_TENANTS = "TENANTS"
 """KV namespace: "<tenant>" -> JSON {"limits": {"per_minute", "burst", "streams", "tokens_month", "spend_month",
-"price_in", "price_out"}}; the last four may be missing. Money is in millionths: a price of one token, a sum of a month."""
+"price_in", "price_out"}}; what is missing is the platform's own. Money is in millionths: of a token, of a month."""
 SECRET_PEPPER = "KEY_PEPPER"  # noqa: S105  # a binding's name
 """Secret binding: the HMAC key API keys are hashed with."""
 SECRET_SIGNING_KEY = "EDGE_SIGNING_KEY"  # noqa: S105  # a binding's name

@@ -7,7 +7,7 @@ from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle,
 from components.backup.spec import BackupSpec, bucket_arn
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
-from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
+from components.edge.spec import ApiKeySpec, EdgeSpec, EdgeTenantSpec, RouteSpec
 from components.labels import AgentId, Region, TenantId
 from components.models.spec import BucketModelSpec
 from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
@@ -102,6 +102,7 @@ EDGE = EdgeSpec(
     origins={SIN: "http://127.0.0.1:20013"},
     routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), region=SIN),),
     api_keys=(ApiKeySpec(tenant=ACME, id="default", hash="a" * 64),),
+    tenants=(EdgeTenantSpec(tenant=ACME),),
 )
 TENANT = TenantSpec(
     tenant=ACME,

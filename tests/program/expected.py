@@ -66,8 +66,8 @@ CHILDREN = {
     },
     ("moltghost:edge:Edge", "platform-local-edge"): {
         "cloudflare:index/dnsRecord:DnsRecord": 1,
-        "cloudflare:index/workersKv:WorkersKv": 5,
-        "cloudflare:index/workersKvNamespace:WorkersKvNamespace": 2,
+        "cloudflare:index/workersKv:WorkersKv": 7,
+        "cloudflare:index/workersKvNamespace:WorkersKvNamespace": 3,
         "cloudflare:index/workersRoute:WorkersRoute": 1,
         "cloudflare:index/workersScript:WorkersScript": 1,
     },
@@ -151,6 +151,12 @@ INPUTS: dict[tuple[str, str], dict[str, Any]] = {
         "namespaceId": "platform-local-routes-id",
         "keyName": "region:local",
         "value": '{"origin":"http://127.0.0.1:20013"}',
+    },
+    ("cloudflare:index/workersKv:WorkersKv", "acme-local-edge"): {
+        "accountId": "0123456789abcdef0123456789abcdef",
+        "namespaceId": "platform-local-tenants-id",
+        "keyName": "acme",
+        "value": ('{"limits":{"burst":1000,"per_minute":10000,"price_in":0.0,"price_out":0.0,"streams":2000}}'),
     },
     ("cloudflare:index/workersKv:WorkersKv", "acme-local-key-default"): {
         "accountId": "0123456789abcdef0123456789abcdef",
