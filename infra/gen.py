@@ -50,7 +50,10 @@ def _literal(where: str, value: object) -> str:
     if isinstance(value, str) or type(value) is int:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, tuple):
-        return f"[{', '.join(_literal(where, item) for item in value)}]"
+        items = [_literal(where, item) for item in value]
+        if any(isinstance(item, tuple) for item in value):
+            return "\n".join(["[", *(f"    {item}," for item in items), "  ]"])
+        return f"[{', '.join(items)}]"
     raise TypeError(f"{where} is a {type(value).__name__}; the contract's constants are text, whole numbers or tuples")
 
 

@@ -57,7 +57,11 @@ export const RATES = {
   SHARDS: 4,
   SHARD_PER_MINUTE: 2500,
   STREAMS: 50,
-  WALLS: [["WALL_500", 500], ["WALL_2500", 2500], ["WALL_20000", 20000]],
+  WALLS: [
+    ["WALL_500", 500],
+    ["WALL_2500", 2500],
+    ["WALL_20000", 20000],
+  ],
   WALL_PERIOD_S: 60,
 } as const;
 

@@ -267,6 +267,20 @@ describe("an exact limiter that is down", () => {
   });
 });
 
+it("says in the log what of an answer could not be counted", async () => {
+  await limit(QUOTA);
+  const lost = vi.fn(async () => await Promise.reject(new Error("gone")));
+  const verdict = { retryMs: 0, rate: { limit: 1, remaining: 1, resetMs: 0 } };
+  const admission = { settle: lost, [Symbol.dispose]: () => undefined };
+  const limiter = { admit: async () => ({ verdict, admission }), settle: lost };
+  answers("{}", "application/json", { [HEADERS.USAGE]: "60 40" });
+  const from = { ...env, LIMITER: new Proxy(env.LIMITER, { get: () => () => limiter }) };
+  expect((await ask({}, from)).status).toBe(200);
+  expect(lost).toHaveBeenCalledTimes(2);
+  const lines = log.mock.calls.map(([line]) => JSON.parse(String(line)) as Record<string, unknown>);
+  expect(lines.find(({ event }) => event === "usage_lost")).toMatchObject({ tenant, read: 60, made: 40 });
+});
+
 it("puts the lowest wall before a tenant that is at least twice as high as its limit", () => {
   const heights = RATES.WALLS.map(([, height]) => height);
   expect(heights).toEqual([...heights].sort((one, other) => one - other));

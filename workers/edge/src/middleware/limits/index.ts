@@ -105,6 +105,22 @@ function seconds(milliseconds: number): string {
   return String(Math.ceil(milliseconds / 1000));
 }
 
+/** An admission that says in the log what could not be counted. */
+function accounted(c: Context<Edge>, admitted: Admitted): Admitted {
+  const { caller, requestId } = c.var;
+  return {
+    renew: async () => await admitted.renew(),
+    settle: async (usage) => {
+      try {
+        await admitted.settle(usage);
+      } catch (error) {
+        const line = { event: "usage_lost", request_id: requestId, tenant: caller.tenant, ...usage };
+        console.log(JSON.stringify({ ...line, reason: String(error) }));
+      }
+    },
+  };
+}
+
 /** What the door said of the usage ends here. */
 function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void {
   const { body, headers } = c.res;
@@ -114,10 +130,10 @@ function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void 
     return;
   }
   if (body === null || !headers.get("content-type")?.startsWith(EVENT_STREAM)) {
-    c.executionCtx.waitUntil(admitted.settle(usage ?? { read: 0, made: 0 }));
+    c.executionCtx.waitUntil(accounted(c, admitted).settle(usage ?? { read: 0, made: 0 }));
     return;
   }
   const { promise, resolve } = Promise.withResolvers<void>();
   c.executionCtx.waitUntil(promise);
-  c.res = new Response(metered(body, admitted, c.req.raw.signal, resolve), c.res);
+  c.res = new Response(metered(body, accounted(c, admitted), c.req.raw.signal, resolve), c.res);
 }

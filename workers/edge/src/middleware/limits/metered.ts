@@ -16,7 +16,7 @@ export function metered(
   const watch = new UsageWatch();
   const reader = body.getReader();
   const end = (): void => {
-    admitted.settle(watch.usage).then(ended, ended);
+    void admitted.settle(watch.usage).then(ended);
   };
   let renewed = Date.now();
   const renew = (): void => {
