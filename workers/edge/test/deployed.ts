@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { Miniflare } from "miniflare";
+import { Miniflare, type WorkerOptions } from "miniflare";
 import { BUNDLE, bundle } from "../build.mjs";
 import { EDGE, RATES, regionKey, routeKey } from "../src/generated/contract";
 
@@ -16,13 +16,26 @@ export interface Deployed {
 }
 
 export async function deploy(origin: string): Promise<Deployed> {
-  await bundle();
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const miniflare = new Miniflare({
-    host: "127.0.0.1",
-    port: 0,
-    cf: false,
-    telemetry: { enabled: false },
+  const miniflare = new Miniflare({ ...RUNTIME, ...(await options(privateKey)) });
+  const url = await miniflare.ready;
+  await seed(miniflare, origin);
+  return { url, publicKey, stop: async () => await miniflare.dispose() };
+}
+
+/** A runtime that reports nothing and logs nothing. */
+export const RUNTIME = {
+  host: "127.0.0.1",
+  port: 0,
+  cf: false,
+  telemetry: { enabled: false },
+  handleStructuredLogs: () => undefined,
+} as const;
+
+/** The bundle with all it is bound to. */
+export async function options(privateKey: KeyObject): Promise<WorkerOptions> {
+  await bundle();
+  return {
     modules: [{ type: "ESModule", path: "index.js", contents: await readFile(BUNDLE, "utf8") }],
     compatibilityDate: EDGE.COMPATIBILITY_DATE,
     compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
@@ -43,18 +56,19 @@ export async function deploy(origin: string): Promise<Deployed> {
         use: "sig",
       }),
     },
-    handleStructuredLogs: () => undefined,
-  });
-  const url = await miniflare.ready;
-  await seed(miniflare, origin);
-  return { url, publicKey, stop: async () => await miniflare.dispose() };
+  };
 }
 
-async function seed(miniflare: Miniflare, origin: string): Promise<void> {
-  const keys = await miniflare.getKVNamespace(EDGE.BINDING_KEYS);
-  const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES);
+/** Tells the edge of its two tenants; `limits` are those of both, `worker` which of several is bound to what it reads. */
+export async function seed(miniflare: Miniflare, origin: string, limits = {}, worker?: string): Promise<void> {
+  const keys = await miniflare.getKVNamespace(EDGE.BINDING_KEYS, worker);
+  const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES, worker);
   await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"] }));
   await keys.put(hash(GLOBEX_KEY), JSON.stringify({ tenant: "globex", key: "default", agents: [EDGE.ALL_AGENTS] }));
+  const tenants = await miniflare.getKVNamespace(EDGE.BINDING_TENANTS, worker);
+  for (const tenant of ["acme", "globex"]) {
+    await tenants.put(tenant, JSON.stringify({ limits }));
+  }
   await routes.put(routeKey("acme", "helper"), JSON.stringify({ region: "local" }));
   await routes.put(routeKey("globex", "analyst"), JSON.stringify({ region: "local" }));
   await routes.put(regionKey("local"), JSON.stringify({ origin }));

@@ -71,7 +71,7 @@ describe.each([{ shards: 1 }, { shards: 2 }, { shards: RATES.SHARDS }])("a tenan
   it("never has more streams than allowed, and refuses none below it", async () => {
     const events = fc.array(
       fc.record({
-        after: fc.integer({ min: 0, max: 40 * SECOND }),
+        after: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 40 * SECOND })),
         place: fc.nat(RATES.SHARDS - 1),
         ends: fc.boolean(),
         of: fc.nat(),
@@ -163,6 +163,17 @@ it("loses nothing for good when a sibling's word is lost on the way", async () =
     ),
     { numRuns: 100 },
   );
+});
+
+it("lets go of nothing early when the clock is set back", async () => {
+  const tenant = new Tenant(1);
+  const request = ask({ per_minute: 2 });
+  const began = tenant.now;
+  await tenant.admit(0, request);
+  tenant.now -= 30 * SECOND;
+  await tenant.admit(0, request);
+  tenant.now = began + MINUTE - 1;
+  expect((await tenant.admit(0, request)).refused).toBe("rate");
 });
 
 describe("a month's quota", () => {

@@ -146,6 +146,30 @@ describe("streams", () => {
     expect(await statuses(2, STREAM)).toEqual([200, 200]);
   });
 
+  it("are counted for as long as they say something", async () => {
+    vi.useFakeTimers({ now: Date.UTC(2100, 0, 1), toFake: ["Date"] });
+    await limit({ streams: 1 });
+    const going = new TransformStream<Uint8Array, Uint8Array>();
+    const headers = { "content-type": "text/event-stream" };
+    gateway.mockImplementation(async () => new Response(going.readable, { headers }));
+    const context = createExecutionContext();
+    const reader = (await send(env, STREAM, context)).body?.getReader();
+    const writer = going.writable.getWriter();
+    for (let heard = 0; heard < 3; heard += 1) {
+      vi.setSystemTime(Date.now() + (RATES.LEASE_S - 1) * 1000);
+      const read = reader?.read();
+      await writer.write(new TextEncoder().encode(": keep-alive\n\n"));
+      await read;
+      await vi.waitFor(async () => expect((await ask(STREAM)).status).toBe(429));
+    }
+    vi.setSystemTime(Date.now() + RATES.LEASE_S * 1000);
+    answers(events(""), "text/event-stream");
+    expect((await ask(STREAM)).status).toBe(200);
+    await writer.close();
+    await reader?.read();
+    await waitOnExecutionContext(context);
+  });
+
   it.each(["the client goes", "the client cancels", "the gateway breaks off", "the gateway refuses"])(
     "are over when %s",
     async (how) => {
