@@ -72,7 +72,10 @@ class Session implements Admitted {
     }
     this.#over = true;
     try {
-      await this.#admission.settle(usage);
+      // Letting go of it says as much as an end without a word.
+      if (this.#ask.lease !== undefined || usage.read + usage.made > 0) {
+        await this.#admission.settle(usage);
+      }
     } catch {
       await this.#limiter().settle(this.#index, this.#ask, usage);
     } finally {
