@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from components.edge.limits import KeyLimitsSpec, LimitsSpec
 from components.labels import AgentId, Region, TenantId
 from components.values import Label, Values
 from runtime.contract import edge
@@ -22,6 +23,7 @@ class ApiKeySpec(Values):
     id: Label
     hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     agents: tuple[str, ...] = ("*",)
+    limits: KeyLimitsSpec | None = None
 
 
 class RouteSpec(Values):
@@ -55,9 +57,10 @@ class HookSpec(Values):
 
 
 class EdgeTenantSpec(Values):
-    """What a tenant has of its own at the edge: the web origins whose pages may use its keys."""
+    """What a tenant has of its own at the edge: its limits, and the web origins whose pages may use its keys."""
 
     tenant: TenantId
+    limits: LimitsSpec = LimitsSpec()
     origins: tuple[WebOrigin, ...] = ()
 
 
@@ -73,7 +76,7 @@ class EdgeSpec(Values):
     regions: dict[Region, RegionSpec]
     routes: tuple[RouteSpec, ...]
     api_keys: tuple[ApiKeySpec, ...]
-    tenants: tuple[EdgeTenantSpec, ...] = ()
+    tenants: tuple[EdgeTenantSpec, ...]
     hooks: tuple[HookSpec, ...] = ()
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from infra.settings.fields import LABEL_REMEDY, AbsolutePath, Cidr, Image, Name, Section, Setting, Url
+from infra.settings.limits import KeyLimits
 from infra.settings.skills import Skills
 
 _DIGEST = "Name an image by digest, as name@sha256:…; a tag can move"
@@ -41,6 +42,7 @@ class ApiKey(Section):
     hash: Annotated[
         str, Field(pattern=r"^[0-9a-f]{64}$"), Setting("0" * 64, "Give the key's HMAC-SHA256 in hex, never the key")
     ]
+    limits: KeyLimits | None = None
 
 
 class Machine(Section):

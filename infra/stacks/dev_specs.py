@@ -23,13 +23,14 @@ from components.cluster.spec import (
     StorageSpec,
 )
 from components.control_plane.spec import GatewaySpec
+from components.edge.limits import KeyLimitsSpec, LimitsSpec
 from components.edge.spec import ApiKeySpec, EdgeSpec, EdgeTenantSpec, HookSpec, RegionSpec, RouteSpec
 from components.labels import AgentId, TenantId
 from components.models.spec import CLAIM_GB, BucketModelSpec
 from components.naming import model_claim_name
 from components.tenant.spec import AGENT_ACCOUNT, QuotaSpec, TenantKeySpec, TenantSpec
 from infra.plan import Plan, TenantPlan
-from infra.settings.machine import Machine
+from infra.settings.machine import ApiKey, Machine
 from infra.settings.models import Agent
 from runtime.contract import image
 
@@ -194,16 +195,27 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
             for tenant in plan.tenants
             for agent in tenant.settings.agents
         ),
-        tenants=tuple(
-            EdgeTenantSpec(tenant=tenant.id, origins=tuple(tenant.settings.origins)) for tenant in plan.tenants
-        ),
+        api_keys=tuple(_api_key(key) for key in machine.api_keys),
+        tenants=tuple(_edge_tenant(tenant) for tenant in plan.tenants),
         hooks=tuple(
             HookSpec(id=hook.id, tenant=tenant.id, agent=AgentId(hook.agent), versions=tuple(hook.versions))
             for tenant in plan.tenants
             for hook in tenant.settings.hooks
         ),
-        api_keys=tuple(ApiKeySpec(tenant=TenantId(key.tenant), id=key.id, hash=key.hash) for key in machine.api_keys),
     )
+
+
+def _edge_tenant(tenant: TenantPlan) -> EdgeTenantSpec:
+    return EdgeTenantSpec(
+        tenant=tenant.id,
+        limits=LimitsSpec(**tenant.settings.limits.model_dump()),
+        origins=tuple(tenant.settings.origins),
+    )
+
+
+def _api_key(key: ApiKey) -> ApiKeySpec:
+    limits = None if key.limits is None else KeyLimitsSpec(**key.limits.model_dump())
+    return ApiKeySpec(tenant=TenantId(key.tenant), id=key.id, hash=key.hash, limits=limits)
 
 
 def edge_keys(machine: Machine) -> dict[str, Any]:

@@ -1,5 +1,16 @@
+import { isObject } from "./body";
 import type { Caller } from "./env";
-import { EDGE, routeKey } from "./generated/contract";
+import { EDGE, RATES, routeKey } from "./generated/contract";
+import type { KeyLimits, Limits } from "./limiter/rules";
+
+const KEY_LIMITS = ["per_minute", "burst", "streams"] as const satisfies readonly (keyof KeyLimits)[];
+const LIMITS = [
+  ...KEY_LIMITS,
+  "tokens_month",
+  "spend_month",
+  "price_in",
+  "price_out",
+] as const satisfies readonly (keyof Limits)[];
 
 /** A KV record that is not what the program writes; the message names the field, never its value. */
 export class RecordError extends Error {}
@@ -14,7 +25,20 @@ export async function readCaller(keys: KVNamespace, hash: string): Promise<Calle
   if (!Array.isArray(agents) || !agents.every((agent) => typeof agent === "string")) {
     throw new RecordError(`${EDGE.BINDING_KEYS}: agents is not a list of names`);
   }
-  return { tenant: text(EDGE.BINDING_KEYS, record, "tenant"), key: text(EDGE.BINDING_KEYS, record, "key"), agents };
+  const limits = record.limits === undefined ? {} : { limits: amounts(EDGE.BINDING_KEYS, record.limits, KEY_LIMITS) };
+  return {
+    tenant: text(EDGE.BINDING_KEYS, record, "tenant"),
+    key: text(EDGE.BINDING_KEYS, record, "key"),
+    agents,
+    ...limits,
+  };
+}
+
+/** What is said of a tenant. One of whom nothing is said has the platform's own limits. */
+export async function readTenant(tenants: KVNamespace, tenant: string): Promise<{ readonly limits: Limits }> {
+  const record = await read(tenants, tenant);
+  const own = record?.limits === undefined ? {} : amounts(EDGE.BINDING_TENANTS, record.limits, LIMITS);
+  return { limits: { per_minute: RATES.PER_MINUTE, burst: RATES.BURST, streams: RATES.STREAMS, ...own } };
 }
 
 /** All agents of a tenant, by name. A list comes from no cache, unlike every read. */
@@ -28,6 +52,26 @@ export async function listAgents(routes: KVNamespace, tenant: string): Promise<s
     cursor = page.list_complete ? null : page.cursor;
   } while (cursor !== null);
   return agents;
+}
+
+/** The named fields of `limits` that are there, each a number of zero or more. */
+function amounts<T extends string>(
+  namespace: string,
+  limits: unknown,
+  names: readonly T[],
+): Partial<Record<T, number>> {
+  const found: Partial<Record<T, number>> = {};
+  for (const name of names) {
+    const value = isObject(limits) ? limits[name] : null;
+    if (value === undefined) {
+      continue;
+    }
+    if (typeof value !== "number" || !(value >= 0)) {
+      throw new RecordError(`${namespace}: limits.${name} is not a number of zero or more`);
+    }
+    found[name] = value;
+  }
+  return found;
 }
 
 async function read(namespace: KVNamespace, key: string): Promise<Record<string, unknown> | null> {

@@ -7,6 +7,7 @@ import { agentRequest } from "../middleware/agent-request";
 import { agentRoute } from "../middleware/agent-route";
 import { apiKey } from "../middleware/api-key";
 import { hookDelivery } from "../middleware/hook-delivery";
+import { limits } from "../middleware/limits";
 import { askRegions } from "../onward";
 
 /** What an agent answers itself, at the same path all the way. */
@@ -15,10 +16,11 @@ type AgentPath = typeof PATHS.CHAT_COMPLETIONS | typeof PATHS.RESPONSES;
 const factory = createFactory<Edge>();
 
 /** A request's whole way to an agent: whose key, which agent, where it lives, and the answer streamed back. */
-export const askAgent = (path: AgentPath) => factory.createHandlers(apiKey, agentRequest, agentRoute, onward(path));
+export const askAgent = (path: AgentPath) =>
+  factory.createHandlers(apiKey, agentRequest, limits, agentRoute, onward(path));
 
 /** A webhook's delivery, as a chat of the agent the hook names. */
-export const deliverHook = factory.createHandlers(hookDelivery, agentRoute, onward(PATHS.CHAT_COMPLETIONS));
+export const deliverHook = factory.createHandlers(hookDelivery, limits, agentRoute, onward(PATHS.CHAT_COMPLETIONS));
 
 /** Sends what is asked on to the agent's regions, signed for this agent alone. */
 function onward(path: AgentPath) {

@@ -5,6 +5,7 @@ import type { Edge } from "../env";
 import { audience, EDGE, ERRORS, HEADERS } from "../generated/contract";
 import { findRoute } from "../middleware/agent-route";
 import { apiKey } from "../middleware/api-key";
+import { limits } from "../middleware/limits";
 import { RefusedError } from "../refused";
 import { askHealth, type Health, rememberedHealth } from "../region-health";
 import { placeOf } from "../regions";
@@ -13,7 +14,7 @@ const NAME = new RegExp(`^${EDGE.NAME_PATTERN}$`);
 const REFUSED = { not_ready: ERRORS.NOT_READY, unreachable: ERRORS.UPSTREAM_FAILED } as const;
 
 /** Whether an agent would take a request now: says so, or refuses as the request would be refused. */
-export const health = createFactory<Edge>().createHandlers(apiKey, etag({ weak: true }), async (c) => {
+export const health = createFactory<Edge>().createHandlers(apiKey, limits, etag({ weak: true }), async (c) => {
   const { caller, requestId } = c.var;
   const agent = c.req.param("agent") ?? "";
   if (!NAME.test(agent)) {

@@ -3,11 +3,12 @@ import { createFactory } from "hono/factory";
 import type { Caller, Edge } from "../env";
 import { EDGE } from "../generated/contract";
 import { apiKey } from "../middleware/api-key";
+import { limits } from "../middleware/limits";
 import { listAgents } from "../records";
 import { readRoute } from "../routing-records";
 
 /** The agents this API key may name, each as one of OpenAI's models. No agent is asked. */
-export const models = createFactory<Edge>().createHandlers(apiKey, etag({ weak: true }), async (c) => {
+export const models = createFactory<Edge>().createHandlers(apiKey, limits, etag({ weak: true }), async (c) => {
   const { caller } = c.var;
   const agents = await reachable(caller, c.env[EDGE.BINDING_ROUTES]);
   // The SDKs demand a time; a route has none.
