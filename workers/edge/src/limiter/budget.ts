@@ -54,10 +54,6 @@ export class Leases implements Budget {
     this.#until.set(id, until);
   }
 
-  has(id: string): boolean {
-    return this.#until.has(id);
-  }
-
   end(id: string): void {
     this.#until.delete(id);
   }

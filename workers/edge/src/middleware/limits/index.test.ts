@@ -293,6 +293,15 @@ describe("an exact limiter that is down", () => {
   });
 });
 
+it("does without a wall that cannot be asked, and says so", async () => {
+  const wall = { limit: async () => await Promise.reject(new Error("away")) };
+  const [[name]] = RATES.WALLS;
+  await limit({ per_minute: 1 });
+  const from = { ...env, [name]: wall };
+  expect([(await ask({}, from)).status, (await ask({}, from)).status]).toEqual([200, 429]);
+  expect(log.mock.calls.flat().join()).toContain('"event":"wall_down"');
+});
+
 it("says in the log what of an answer could not be counted", async () => {
   await limit(QUOTA);
   const lost = vi.fn(async () => await Promise.reject(new Error("gone")));
