@@ -25,7 +25,7 @@ describe("a window", () => {
     );
   });
 
-  it("says when it has room, to the millisecond", () => {
+  it("says when it has room, to the millisecond, also when the clock was set back", () => {
     const window = new Window(100);
     expect(window.frees(0, 1)).toBe(0);
     for (const at of [0, 10, 10, 50]) {
@@ -39,8 +39,10 @@ describe("a window", () => {
       150,
       Infinity,
     ]);
-    expect(window.used(99)).toBe(4);
-    expect(window.used(100)).toBe(3);
+    window.note(20);
+    expect(window.frees(60, 1)).toBe(150);
+    expect(window.used(99)).toBe(5);
+    expect(window.used(100)).toBe(4);
   });
 });
 

@@ -185,17 +185,6 @@ it("asks each sibling once at most before it refuses, and not before it can have
   expect(asked).toEqual([1, 2, 3, 1, 2, 3]);
 });
 
-it("lets go of nothing early when the clock is set back", async () => {
-  const tenant = new Tenant(1);
-  const request = ask({ per_minute: 2 });
-  const began = tenant.now;
-  await tenant.admit(0, request);
-  tenant.now -= 30 * SECOND;
-  await tenant.admit(0, request);
-  tenant.now = began + MINUTE - 1;
-  expect((await tenant.admit(0, request)).refused).toBe("rate");
-});
-
 describe("a month's quota", () => {
   const QUOTA = { tokens_month: 1000, spend_month: 5000, price_in: 1, price_out: 10 };
 
