@@ -220,6 +220,7 @@ describe("the quota", () => {
     expect(first.headers.has(HEADERS.USAGE)).toBe(false);
     const refused = await ask();
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(refused.headers.get("x-should-retry")).toBe("false");
     expect(await refusal(refused)).toEqual({ status: 429, code: "insufficient_quota", param: null });
     expect((await ask({ method: "GET", path: PATHS.MODELS })).status).toBe(200);
   });

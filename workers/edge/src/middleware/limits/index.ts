@@ -13,10 +13,9 @@ import { metered } from "./metered";
 
 /** Seconds after which to ask again where only time can help and nobody knows how much. */
 const RETRY_S = 5;
-const MESSAGES: Record<Reason, string> = {
+const MESSAGES: Record<Exclude<Reason, "quota">, string> = {
   rate: "Too many requests: the limit of this key or its tenant is reached.",
   streams: "Too many streams at once: the limit of this key or its tenant is reached.",
-  quota: ERRORS.QUOTA_EXCEEDED.message,
 };
 
 /**
@@ -98,9 +97,12 @@ async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?:
 }
 
 function refusal({ rate, retryMs }: Verdict, reason: Reason): RefusedError {
-  const kind = reason === "quota" ? ERRORS.QUOTA_EXCEEDED : ERRORS.RATE_LIMITED;
   const headers = { ...rateHeaders(rate), "retry-after": seconds(retryMs) };
-  return new RefusedError(kind, { message: MESSAGES[reason], headers });
+  if (reason === "quota") {
+    // OpenAI's SDKs would ask a few times more all the same: none of them waits for a month.
+    return new RefusedError(ERRORS.QUOTA_EXCEEDED, { headers: { ...headers, "x-should-retry": "false" } });
+  }
+  return new RefusedError(ERRORS.RATE_LIMITED, { message: MESSAGES[reason], headers });
 }
 
 /** As draft-ietf-httpapi-ratelimit-headers-06 has them, the last that gives each its own field; later drafts join them. */
