@@ -63,11 +63,17 @@ export async function options(privateKey: KeyObject): Promise<WorkerOptions> {
   };
 }
 
-/** Tells the edge of its two tenants; `limits` are those of both, `worker` which of several is bound to what it reads. */
-export async function seed(miniflare: Miniflare, origins: string[], limits = {}, worker?: string): Promise<void> {
+/** Tells the edge of its two tenants; `limits` are those of both, `own` those of acme's key, `worker` which of several is bound to what it reads. */
+export async function seed(
+  miniflare: Miniflare,
+  origins: string[],
+  limits = {},
+  own = {},
+  worker?: string,
+): Promise<void> {
   const keys = await miniflare.getKVNamespace(EDGE.BINDING_KEYS, worker);
   const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES, worker);
-  await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"] }));
+  await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"], limits: own }));
   await keys.put(hash(GLOBEX_KEY), JSON.stringify({ tenant: "globex", key: "default", agents: [EDGE.ALL_AGENTS] }));
   const tenants = await miniflare.getKVNamespace(EDGE.BINDING_TENANTS, worker);
   for (const tenant of ["acme", "globex"]) {

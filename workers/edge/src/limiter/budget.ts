@@ -19,7 +19,7 @@ export class Window implements Budget {
     this.#length = length;
   }
 
-  /** Times come in order: a clock that was set back must not let go of anything early. */
+  /** Times come in order: what a clock that was set back admits is not over before what it admitted earlier. */
   note(at: number): void {
     this.#times.push(Math.max(at, this.#times.at(-1) ?? at));
   }
@@ -52,10 +52,6 @@ export class Leases implements Budget {
   /** Begins a lease, or goes on with one. */
   hold(id: string, until: number): void {
     this.#until.set(id, until);
-  }
-
-  has(id: string): boolean {
-    return this.#until.has(id);
   }
 
   end(id: string): void {

@@ -165,15 +165,24 @@ it("loses nothing for good when a sibling's word is lost on the way", async () =
   );
 });
 
-it("lets go of nothing early when the clock is set back", async () => {
-  const tenant = new Tenant(1);
-  const request = ask({ per_minute: 2 });
-  const began = tenant.now;
-  await tenant.admit(0, request);
-  tenant.now -= 30 * SECOND;
-  await tenant.admit(0, request);
-  tenant.now = began + MINUTE - 1;
+it("asks each sibling once at most before it refuses, and not before it can have something", async () => {
+  const asked: number[] = [];
+  const tenant = new Tenant(RATES.SHARDS, (sibling) => async (index, wish) => {
+    asked.push(index);
+    return await sibling(index, wish);
+  });
+  const request = parted(RATES.SHARDS, RATES.SHARDS, 1000, "k1", 0);
+  for (let place = 0; place < RATES.SHARDS; place += 1) {
+    await tenant.admit(place, request);
+  }
+  expect(asked).toEqual([]);
   expect((await tenant.admit(0, request)).refused).toBe("rate");
+  expect(asked).toEqual([1, 2, 3]);
+  await tenant.admit(0, request);
+  expect(asked).toEqual([1, 2, 3]);
+  tenant.now += MINUTE;
+  expect((await tenant.admit(0, { ...request, lease: "s1" })).refused).toBe("streams");
+  expect(asked).toEqual([1, 2, 3, 1, 2, 3]);
 });
 
 describe("a month's quota", () => {

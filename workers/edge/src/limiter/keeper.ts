@@ -61,7 +61,7 @@ export class Keeper {
   readonly #journal: Journal;
   readonly #ask: AskSibling;
   readonly #clock: () => number;
-  readonly #asking = new Map<string, Promise<void>>();
+  readonly #asking = new Map<string, Promise<boolean>>();
   readonly #empty = new Map<string, Empty>();
 
   constructor(shard: Shard, journal: Journal, ask: AskSibling, clock: () => number) {
@@ -74,6 +74,7 @@ export class Keeper {
   /** Lets a request through if every limit allows it, and counts it then; a refused one counts for nothing. */
   async admit(ask: Ask): Promise<Verdict> {
     const { shards } = ask;
+    let inVain = false;
     for (let round = 0; ; round += 1) {
       const now = this.#clock();
       const rules = rulesOf(ask, now);
@@ -83,11 +84,10 @@ export class Keeper {
         this.#count(ask, rules, now);
         return { retryMs: 0, rate: this.#rate(rules, shards, now) };
       }
-      const others = round < ROUNDS ? lacking.filter((rule) => this.#mayBeHad(rule, shards, now)) : [];
-      if (others.length < lacking.length) {
+      if (inVain || round === ROUNDS || !lacking.every((rule) => this.#mayBeHad(rule, shards, now))) {
         return this.#refuse(lacking, rules, shards, now);
       }
-      await Promise.all(others.map((rule) => this.#gather(rule, shards)));
+      inVain = (await Promise.all(lacking.map((rule) => this.#gather(rule, shards)))).includes(false);
     }
   }
 
@@ -152,8 +152,8 @@ export class Keeper {
     return this.#shard.siblings(rule.name, shards).length > 0 && (this.#empty.get(rule.name)?.again ?? 0) <= now;
   }
 
-  /** Asks the siblings for what this shard lacks; requests that lack the same wait for one answer. */
-  async #gather(rule: Rule, shards: number): Promise<void> {
+  /** Asks the siblings for what this shard lacks, and says whether they had it; who lacks the same waits for one answer. */
+  async #gather(rule: Rule, shards: number): Promise<boolean> {
     const running = this.#asking.get(rule.name);
     if (running !== undefined) {
       return await running;
@@ -163,7 +163,7 @@ export class Keeper {
     return await asking;
   }
 
-  async #askAll(rule: Rule, shards: number): Promise<void> {
+  async #askAll(rule: Rule, shards: number): Promise<boolean> {
     const { index } = this.#shard;
     const wish = { rule, shards, to: index, amount: 1 - this.#shard.free(rule, shards, this.#clock()) };
     const frees = await Promise.all(
@@ -179,11 +179,13 @@ export class Keeper {
       }),
     );
     const now = this.#clock();
-    if (this.#shard.free(rule, shards, now) < 1) {
+    const had = this.#shard.free(rule, shards, now) >= 1;
+    if (!had) {
       const soonest = Math.min(...frees);
       const again = rule.reason === "streams" ? now : Math.min(now + LET_BE_MS, soonest);
       this.#empty.set(rule.name, { again, frees: soonest });
     }
+    return had;
   }
 
   #refuse(lacking: readonly Rule[], rules: readonly Rule[], shards: number, now: number): Verdict {

@@ -220,6 +220,7 @@ describe("the quota", () => {
     expect(first.headers.has(HEADERS.USAGE)).toBe(false);
     const refused = await ask();
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(refused.headers.get("x-should-retry")).toBe("false");
     expect(await refusal(refused)).toEqual({ status: 429, code: "insufficient_quota", param: null });
     expect((await ask({ method: "GET", path: PATHS.MODELS })).status).toBe(200);
   });
@@ -257,8 +258,10 @@ describe("an exact limiter that is down", () => {
       decision: "open",
       reason: "overloaded",
     });
-    const [, height] = RATES.WALLS[0];
-    await Promise.all(Array.from({ length: height - 1 }, async () => await ask({}, down(fails))));
+    const [wall, height] = RATES.WALLS[0];
+    const others = Array.from({ length: height - 2 }, async () => await env[wall].limit({ key: tenant }));
+    expect((await Promise.all(others)).every(({ success }) => success)).toBe(true);
+    expect((await ask({}, down(fails))).status).toBe(200);
     const refused = await ask({}, down(fails));
     expect(await refusal(refused)).toEqual({ status: 429, code: "rate_limit_exceeded", param: null });
     expect(refused.headers.get("retry-after")).toBe(String(RATES.WALL_PERIOD_S));
@@ -289,6 +292,15 @@ describe("an exact limiter that is down", () => {
     vi.useRealTimers();
     expect((await response).status).toBe(503);
   });
+});
+
+it("does without a wall that cannot be asked, and says so", async () => {
+  const wall = { limit: async () => await Promise.reject(new Error("away")) };
+  const [[name]] = RATES.WALLS;
+  await limit({ per_minute: 1 });
+  const from = { ...env, [name]: wall };
+  expect([(await ask({}, from)).status, (await ask({}, from)).status]).toEqual([200, 429]);
+  expect(log.mock.calls.flat().join()).toContain('"event":"wall_down"');
 });
 
 it("says in the log what of an answer could not be counted", async () => {

@@ -13,10 +13,9 @@ import { metered } from "./metered";
 
 /** Seconds after which to ask again where only time can help and nobody knows how much. */
 const RETRY_S = 5;
-const MESSAGES: Record<Reason, string> = {
+const MESSAGES: Record<Exclude<Reason, "quota">, string> = {
   rate: "Too many requests: the limit of this key or its tenant is reached.",
   streams: "Too many streams at once: the limit of this key or its tenant is reached.",
-  quota: ERRORS.QUOTA_EXCEEDED.message,
 };
 
 /**
@@ -45,9 +44,20 @@ export const limits = createMiddleware<Edge>(async (c, next) => {
 /** The lowest wall that is at least twice the limit. It counts by tenant, in each location for itself. */
 async function passWall(c: Context<Edge>, limits: Limits): Promise<void> {
   const [name] = RATES.WALLS.find(([, height]) => height >= 2 * limits.per_minute) ?? RATES.WALLS[2];
-  const { success } = await c.env[name].limit({ key: c.var.caller.tenant });
-  if (!success) {
+  if (!(await isBelow(c, name))) {
     throw new RefusedError(ERRORS.RATE_LIMITED, { headers: { "retry-after": String(RATES.WALL_PERIOD_S) } });
+  }
+}
+
+/** A wall that cannot be asked stops nobody: the exact limiter stands behind it. */
+async function isBelow(c: Context<Edge>, name: (typeof RATES.WALLS)[number][0]): Promise<boolean> {
+  const { caller, requestId } = c.var;
+  try {
+    return (await c.env[name].limit({ key: caller.tenant })).success;
+  } catch (error) {
+    const line = { event: "wall_down", request_id: requestId, tenant: caller.tenant, reason: String(error) };
+    console.log(JSON.stringify(line));
+    return true;
   }
 }
 
@@ -87,9 +97,12 @@ async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?:
 }
 
 function refusal({ rate, retryMs }: Verdict, reason: Reason): RefusedError {
-  const kind = reason === "quota" ? ERRORS.QUOTA_EXCEEDED : ERRORS.RATE_LIMITED;
   const headers = { ...rateHeaders(rate), "retry-after": seconds(retryMs) };
-  return new RefusedError(kind, { message: MESSAGES[reason], headers });
+  if (reason === "quota") {
+    // OpenAI's SDKs would ask a few times more all the same: none of them waits for a month.
+    return new RefusedError(ERRORS.QUOTA_EXCEEDED, { headers: { ...headers, "x-should-retry": "false" } });
+  }
+  return new RefusedError(ERRORS.RATE_LIMITED, { message: MESSAGES[reason], headers });
 }
 
 /** As draft-ietf-httpapi-ratelimit-headers-06 has them, the last that gives each its own field; later drafts join them. */
