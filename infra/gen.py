@@ -8,7 +8,7 @@ from types import ModuleType
 import click
 
 from infra.settings.reference import render_reference
-from runtime.contract import edge, errors, headers, hooks, limits, paths, token
+from runtime.contract import edge, errors, headers, hooks, limits, paths, rates, token
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT_TS = Path("workers/edge/src/generated/contract.ts")
@@ -28,6 +28,7 @@ def render_contract() -> str:
         _constants("HOOKS", hooks),
         _constants("LIMITS", limits),
         _constants("PATHS", paths),
+        _constants("RATES", rates),
         _constants("TOKEN", token),
         _errors(),
         _template("audience", token.audience("${tenant}", "${agent}"), "tenant", "agent"),
@@ -38,6 +39,7 @@ def render_contract() -> str:
         _template("certificateKey", edge.certificate_key("${authority}", "${name}"), "authority", "name"),
         _template("issuerKey", edge.issuer_key("${issuer}"), "issuer"),
         _template("routeKey", edge.route_key("${tenant}", "${agent}"), "tenant", "agent"),
+        _template("shardName", rates.shard_name("${tenant}", "${shard}"), "tenant", "shard"),
     ]
     return "\n".join(parts)
 
@@ -54,7 +56,10 @@ def _literal(where: str, value: object) -> str:
     if isinstance(value, str) or type(value) is int:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, tuple):
-        return f"[{', '.join(_literal(where, item) for item in value)}]"
+        items = [_literal(where, item) for item in value]
+        if any(isinstance(item, tuple) for item in value):
+            return "\n".join(["[", *(f"    {item}," for item in items), "  ]"])
+        return f"[{', '.join(items)}]"
     raise TypeError(f"{where} is a {type(value).__name__}; the contract's constants are text, whole numbers or tuples")
 
 

@@ -87,11 +87,14 @@ class Edge(pulumi.ComponentResource):
                     cloudflare.WorkersScriptBindingArgs(name=name, type="kv_namespace", namespace_id=namespace.id)
                     for name, namespace in namespaces.items()
                 ),
+                *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_limit_bindings(self._spec)),
+                cloudflare.WorkersScriptBindingArgs(**hooks.build_ledger_binding()),
                 cloudflare.WorkersScriptBindingArgs(name=edge.SECRET_PEPPER, type="secret_text", text=args.key_pepper),
                 cloudflare.WorkersScriptBindingArgs(
                     name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key
                 ),
             ],
+            migrations=cloudflare.WorkersScriptMigrationsArgs(**manifests.build_migrations()),
             opts=self._options,
         )
 

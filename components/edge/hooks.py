@@ -23,8 +23,3 @@ def build_hook_records(spec: EdgeSpec) -> list[KvRecord]:
 def build_ledger_binding() -> dict[str, Any]:
     """The Worker's binding to the ledgers, one Durable Object a hook."""
     return {"name": hooks.BINDING_LEDGER, "type": "durable_object_namespace", "class_name": hooks.LEDGER_CLASS}
-
-
-def build_migrations() -> dict[str, Any]:
-    """Makes the ledgers' class, once: Cloudflare keeps the tag and makes nothing twice."""
-    return {"new_tag": "v1", "new_sqlite_classes": [hooks.LEDGER_CLASS]}

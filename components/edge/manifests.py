@@ -1,13 +1,13 @@
-"""What lies in the edge's key-value namespaces."""
+"""What lies in the edge's key-value namespaces, and what its Worker is bound to for its limits."""
 
 import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from components.edge.spec import CredentialSpec, EdgeSpec, RouteSpec
+from components.edge.spec import ApiKeySpec, CredentialSpec, EdgeSpec, RouteSpec
 from components.naming import PLATFORM, resource_name
-from runtime.contract import edge
+from runtime.contract import edge, hooks, rates
 
 _HASH_LENGTH = 16
 
@@ -29,7 +29,7 @@ def build_key_records(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(key.tenant, spec.region, f"key-{key.id}"),
             key=key.hash,
-            value=as_json({**_opened(key), **_given({"expires": key.expires, "cidrs": key.cidrs})}),
+            value=as_json({**_opened(key), **_narrowed(key)}),
         )
         for key in spec.api_keys
     ]
@@ -68,6 +68,12 @@ def _opened(credential: CredentialSpec) -> dict[str, Any]:
     return {"tenant": credential.tenant, "key": credential.id, "agents": credential.agents, **narrowed}
 
 
+def _narrowed(key: ApiKeySpec) -> dict[str, Any]:
+    """How an API key is held beside what it opens: until when, from where, to which limits of its own."""
+    limits = None if key.limits is None else key.limits.record()
+    return _given({"expires": key.expires, "cidrs": key.cidrs, "limits": limits})
+
+
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
@@ -81,7 +87,7 @@ def build_tenant_records(spec: EdgeSpec) -> list[KvRecord]:
         KvRecord(
             name=resource_name(each.tenant, spec.region, "edge"),
             key=each.tenant,
-            value=as_json({"origins": sorted(each.origins)}),
+            value=as_json({"origins": sorted(each.origins), "limits": each.limits.record()}),
         )
         for each in spec.tenants
     ]
@@ -93,6 +99,39 @@ def _origin_record(spec: EdgeSpec, origin: str) -> KvRecord:
     # An origin is no DNS label: its name is made from its hash.
     digest = hashlib.sha256(origin.encode()).hexdigest()[:_HASH_LENGTH]
     return KvRecord(resource_name(PLATFORM, spec.region, f"origin-{digest}"), edge.origin_key(origin), as_json({}))
+
+
+def build_limit_bindings(spec: EdgeSpec) -> list[dict[str, Any]]:
+    """The exact limiter and the coarse walls, as a Worker's bindings.
+
+    A wall's counts belong to its `namespace_id`, a number that is the account's own: those made of one region's name
+    aren't another's.
+    """
+    limiter = {
+        "name": rates.BINDING_LIMITER,
+        "type": "durable_object_namespace",
+        "class_name": rates.LIMITER_CLASS,
+    }
+    walls = [
+        {
+            "name": name,
+            "type": "ratelimit",
+            "namespace_id": str(_wall_namespace(spec.script_name, name)),
+            "simple": {"limit": limit, "period": rates.WALL_PERIOD_S},
+        }
+        for name, limit in rates.WALLS
+    ]
+    return [limiter, *walls]
+
+
+def build_migrations() -> dict[str, Any]:
+    """Makes the classes of objects the Worker keeps, once: Cloudflare keeps the tag and makes nothing twice."""
+    return {"new_tag": rates.LIMITER_MIGRATION, "new_sqlite_classes": [rates.LIMITER_CLASS, hooks.LEDGER_CLASS]}
+
+
+def _wall_namespace(script: str, wall: str) -> int:
+    # A positive whole number is asked for; 31 bits of a hash are one, and are the same every time.
+    return 1 + int.from_bytes(hashlib.sha256(f"{script}/{wall}".encode()).digest()[:4]) % (2**31 - 1)
 
 
 def build_routes(spec: EdgeSpec) -> list[KvRecord]:

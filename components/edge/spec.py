@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from components.edge.limits import KeyLimitsSpec, LimitsSpec
 from components.labels import AgentId, Region, TenantId
 from components.values import Label, Values
 from runtime.contract import edge
@@ -34,6 +35,7 @@ class ApiKeySpec(CredentialSpec):
     hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     expires: int | None = None
     cidrs: tuple[str, ...] | None = None
+    limits: KeyLimitsSpec | None = None
 
 
 class CertificateSpec(CredentialSpec):
@@ -86,9 +88,10 @@ class HookSpec(Values):
 
 
 class EdgeTenantSpec(Values):
-    """What a tenant has of its own at the edge: the web origins whose pages may use its keys."""
+    """What a tenant has of its own at the edge: its limits, and the web origins whose pages may use its keys."""
 
     tenant: TenantId
+    limits: LimitsSpec = LimitsSpec()
     origins: tuple[WebOrigin, ...] = ()
 
 

@@ -7,7 +7,7 @@ from itertools import chain
 from components.cluster.spec import PLATFORM_NAMESPACE
 from components.labels import Region, TenantId
 from components.naming import PLATFORM, resource_name
-from infra.plan import access, addresses, agents, ceilings, hooks, identity, machine
+from infra.plan import access, addresses, agents, ceilings, hooks, identity, limits, machine
 from infra.settings import ConfigError, Draft, Problem, Settings
 from infra.settings.models import Tenant
 from infra.settings.problems import ancestors
@@ -38,6 +38,9 @@ RULES = (
     hooks.hooks_have_their_own_address,
     hooks.hooks_are_for_the_tenants_agents,
     hooks.hook_versions_differ,
+    limits.bursts_fit_their_minute,
+    limits.spending_has_a_price,
+    limits.keys_stay_below_their_tenants,
     machine.endpoints_are_here,
     machine.keys_have_tenants,
 )

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from infra.loopback import is_loopback_http
 from infra.settings.fields import LABEL_REMEDY, Name, Section, Setting, Url, wrong
+from infra.settings.limits import KeyLimits
 from runtime.contract import edge
 
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
@@ -86,6 +87,7 @@ class ApiKey(Scoped):
         Annotated[list[SourceRange], Field(min_length=1)] | None,
         Setting(["203.0.113.0/24"], "List ranges of IPv4 or IPv6 addresses it may be used from; leave it out for any"),
     ] = None
+    limits: KeyLimits | None = None
 
 
 class Issuer(Section):

@@ -25,6 +25,7 @@ from infra.settings.fields import (
     Setting,
     WebOrigin,
 )
+from infra.settings.limits import Limits
 from infra.settings.machine import Machine
 from infra.settings.skills import Skills
 
@@ -242,6 +243,7 @@ class Tenant(Section):
     skills: Skills | None = None
     """The tenant's private skills."""
     quota: Quota
+    limits: Limits = Limits()
     agents: Annotated[list[Agent], Setting([], "List the tenant's agents; leave it out for none")] = Field(
         default_factory=list
     )

@@ -1,5 +1,6 @@
 """Who may come in, as the edge's specs. Pure."""
 
+from components.edge.limits import KeyLimitsSpec
 from components.edge.spec import ApiKeySpec, CertificateSpec, IssuerSpec
 from components.labels import TenantId
 from infra.plan import Plan
@@ -25,6 +26,7 @@ def _api_key(tenant: TenantId, key: ApiKey) -> ApiKeySpec:
         methods=methods,
         expires=None if key.expires is None else int(key.expires.timestamp()),
         cidrs=None if key.cidrs is None else tuple(map(str, key.cidrs)),
+        limits=None if key.limits is None else KeyLimitsSpec(**key.limits.model_dump()),
     )
 
 

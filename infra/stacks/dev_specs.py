@@ -23,6 +23,7 @@ from components.cluster.spec import (
     StorageSpec,
 )
 from components.control_plane.spec import GatewaySpec
+from components.edge.limits import LimitsSpec
 from components.edge.spec import EdgeSpec, EdgeTenantSpec, HookSpec, RegionSpec, RouteSpec
 from components.labels import AgentId
 from components.models.spec import CLAIM_GB, BucketModelSpec
@@ -195,9 +196,7 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
             for tenant in plan.tenants
             for agent in tenant.settings.agents
         ),
-        tenants=tuple(
-            EdgeTenantSpec(tenant=tenant.id, origins=tuple(tenant.settings.origins)) for tenant in plan.tenants
-        ),
+        tenants=tuple(_edge_tenant(tenant) for tenant in plan.tenants),
         hooks=tuple(
             HookSpec(id=hook.id, tenant=tenant.id, agent=AgentId(hook.agent), versions=tuple(hook.versions))
             for tenant in plan.tenants
@@ -206,6 +205,14 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
         api_keys=access_specs.api_key_specs(plan, machine),
         certificates=access_specs.certificate_specs(plan),
         issuers=access_specs.issuer_specs(plan),
+    )
+
+
+def _edge_tenant(tenant: TenantPlan) -> EdgeTenantSpec:
+    return EdgeTenantSpec(
+        tenant=tenant.id,
+        limits=LimitsSpec(**tenant.settings.limits.model_dump()),
+        origins=tuple(tenant.settings.origins),
     )
 
 

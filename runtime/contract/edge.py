@@ -7,12 +7,15 @@ import zlib
 
 BINDING_KEYS = "KEYS"
 """KV namespace: keyed hash of an API key -> JSON {"tenant", "key", "agents": [names] or ["*"]}, and where narrowed
-"models": [names], "methods": [OPERATIONS], "expires" (Unix seconds), "cidrs": [ranges of source addresses]."""
+"models": [names], "methods": [OPERATIONS], "expires" (Unix seconds), "cidrs": [ranges of source addresses],
+"limits": {"per_minute", "burst", "streams"}, what the key has of its own."""
 BINDING_ROUTES = "ROUTES"
 """KV namespace, the routing table: "<tenant>/<agent>" -> JSON {"regions": [names, best first], "state", "model"?};
 "region:<name>" -> JSON {"origin" (URL of its gateways), "state", "near": [colos and continents it is near to]}."""
 BINDING_TENANTS = "TENANTS"
-"""KV namespace: "<tenant>" -> JSON {"origins": [web origins whose pages may use its keys]};
+"""KV namespace: "<tenant>" -> JSON {"origins": [web origins whose pages may use its keys], "limits": {"per_minute",
+"burst", "streams", "tokens_month", "spend_month", "price_in", "price_out"}}; what is missing of the limits is the
+platform's own. Money is in millionths: of a token, of a month.
 "origin:<origin>" -> JSON {}: some tenant has it. A preflight carries no key: more cannot be known of it;
 `issuer_key` -> JSON {"tenant", "key", "issuer", "jwks" (URL), "algorithm", "audience", "scope_claim"};
 `certificate_key` -> a record as in KEYS."""

@@ -33,11 +33,14 @@ METHOD_NOT_ALLOWED = ErrorKind(405, "invalid_request_error", "method_not_allowed
 REQUEST_TIMEOUT = ErrorKind(408, "invalid_request_error", "request_timeout", "The request body did not arrive in time.")
 REPLAYED = ErrorKind(409, "invalid_request_error", "delivery_replayed", "This delivery has been taken already.")
 TOO_LARGE = ErrorKind(413, "invalid_request_error", "request_too_large", "The request body is too large.")
+RATE_LIMITED = ErrorKind(429, "requests", "rate_limit_exceeded", "Too many requests. Ask again later.")
+QUOTA_EXCEEDED = ErrorKind(429, "insufficient_quota", "insufficient_quota", "This month's quota is used up.")
 INTERNAL = ErrorKind(500, "server_error", "internal_error", "The request failed on our side.")
 UPSTREAM_FAILED = ErrorKind(502, "server_error", "upstream_failed", "The agent could not be reached.")
 KEYS_UNAVAILABLE = ErrorKind(
     503, "server_error", "signing_keys_unavailable", "The token cannot be checked now. Ask again."
 )
+LIMITER_DOWN = ErrorKind(503, "server_error", "quota_unknown", "What is left of the quota is not known now. Ask again.")
 NOT_READY = ErrorKind(503, "server_error", "agent_not_ready", "The agent is not ready yet.")
 STOPPING = ErrorKind(503, "server_error", "agent_stopping", "The agent is being stopped. Ask again.")
 UPSTREAM_TIMEOUT = ErrorKind(504, "server_error", "upstream_timeout", "The agent did not answer in time.")
@@ -54,9 +57,12 @@ KINDS = (
     REQUEST_TIMEOUT,
     REPLAYED,
     TOO_LARGE,
+    RATE_LIMITED,
+    QUOTA_EXCEEDED,
     INTERNAL,
     UPSTREAM_FAILED,
     KEYS_UNAVAILABLE,
+    LIMITER_DOWN,
     NOT_READY,
     STOPPING,
     UPSTREAM_TIMEOUT,

@@ -14,3 +14,7 @@ HOOK_SIGNATURE = "x-moltghost-signature"
 
 RECEIPT = "x-moltghost-receipt"
 """In an agent's answer: the hash of the last receipt it wrote before this answer began."""
+
+USAGE = "x-moltghost-usage"
+"""What an answer took: `<tokens read> <tokens made>`, for the edge alone. A header where the answer comes in one piece;
+a stream says it before its last event, in a comment of this name (`:x-moltghost-usage 12 5`), which clients skip."""

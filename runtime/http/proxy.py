@@ -20,7 +20,7 @@ so that no request is sent into a connection that is just being closed."""
 
 _PASSED_ON = ("Content-Type", "Accept")
 """The request's own headers the next hop gets; all others end here."""
-_PASSED_BACK = ("Content-Type", "Content-Length", "Cache-Control", "Retry-After", headers.RECEIPT)
+_PASSED_BACK = ("Content-Type", "Content-Length", "Cache-Control", "Retry-After", headers.RECEIPT, headers.USAGE)
 """The answer's headers the client gets; all others end here."""
 
 

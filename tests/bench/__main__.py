@@ -16,6 +16,7 @@ from infra.local.region import LocalRegion
 from infra.local.status import table
 from tests.bench.hops import MIB, hops
 from tests.bench.latency import Latency, compare
+from tests.bench.limiter import limiter
 from tests.bench.starting import STARTS, Starts, medians
 
 SLOT = 2
@@ -28,6 +29,7 @@ def main() -> None:
     """Measure what needs no region; then bring up one of the bench's own, measure, print, take it down."""
     console, steps, region = Console(), Steps(), LocalRegion(STATE, slot=SLOT)
     hops(steps, console)
+    limiter(steps, console)
     region.down(steps)
     try:
         region.start(steps)

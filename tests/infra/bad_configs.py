@@ -316,6 +316,101 @@ AGENTS = [
     Bad("exec is text", put({"exec": "yes"}, *AGENT, "tools"), f"{AT}.tools.exec", ("must be true or false",)),
 ]
 
+LIMITS = [
+    Bad(
+        "limit below the range",
+        put({"per_minute": 99}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.per_minute",
+        ("= 99", "100 to 10000"),
+    ),
+    Bad(
+        "limit above the range",
+        put({"per_minute": 10_001}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.per_minute",
+        ("= 10001", "100 to 10000"),
+    ),
+    Bad(
+        "limit is text",
+        put({"per_minute": "600"}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.per_minute",
+        ('= "600"', "must be a whole number"),
+    ),
+    Bad(
+        "unknown limit",
+        put({"per_minut": 600}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.per_minut",
+        ("not a setting", "Did you mean `per_minute`?"),
+    ),
+    Bad("no burst", put({"burst": 0}, T, 0, "limits"), "moltghost:tenants[0].limits.burst", ("= 0", "1 to 10000")),
+    Bad(
+        "burst above its minute",
+        put({"per_minute": 200, "burst": 201}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.burst",
+        ("= 201", "above the 200 requests of a whole minute", "Give 200 at most"),
+    ),
+    Bad("no streams", put({"streams": 0}, T, 0, "limits"), "moltghost:tenants[0].limits.streams", ("= 0", "at once")),
+    Bad(
+        "no tokens",
+        put({"tokens_month": 0}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.tokens_month",
+        ("= 0", "leave it out for no end"),
+    ),
+    Bad(
+        "parts of tokens",
+        put({"tokens_month": 1.5}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.tokens_month",
+        ("= 1.5", "one at least"),
+    ),
+    Bad(
+        "no money",
+        put({"spend_month": 0, "price_in": 1}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.spend_month",
+        ("= 0", "more than zero"),
+    ),
+    Bad(
+        "money nothing costs",
+        put({"spend_month": 10}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.spend_month",
+        ("= 10", "never reached", "price_in or price_out"),
+    ),
+    Bad(
+        "negative price",
+        put({"price_out": -1}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.price_out",
+        ("= -1", "zero or more"),
+    ),
+    *(
+        Bad(
+            f"key above its tenant's {name}",
+            both(
+                put({"per_minute": 500, "burst": 50, "streams": 5}, T, 0, "limits"),
+                put({name: value}, M, "api_keys", 0, "limits"),
+            ),
+            f"{M}.api_keys[0].limits.{name}",
+            (f"= {value}", "above the tenant's own", f"raise moltghost:tenants[0].limits.{name}"),
+        )
+        for name, value in (("per_minute", 501), ("burst", 51), ("streams", 6))
+    ),
+    Bad(
+        "key's burst above its minute",
+        put({"per_minute": 100, "burst": 101}, M, "api_keys", 0, "limits"),
+        f"{M}.api_keys[0].limits.burst",
+        ("= 101", "above the 100 requests"),
+    ),
+    Bad(
+        "key's limit below the range",
+        put({"per_minute": 1}, M, "api_keys", 0, "limits"),
+        f"{M}.api_keys[0].limits.per_minute",
+        ("= 1", "100 to 10000"),
+    ),
+    Bad(
+        "quota of a key",
+        put({"tokens_month": 1}, M, "api_keys", 0, "limits"),
+        f"{M}.api_keys[0].limits.tokens_month",
+        ("not a setting",),
+    ),
+]
+
 SECRETS = [
     Bad("plain pepper", put("hunter2", "moltghost:keyPepper"), "moltghost:keyPepper", ("in plain text", "--secret")),
     Bad(
@@ -401,4 +496,4 @@ MACHINES = [
     Bad("no edge key", put([], M, "edge_keys"), f"{M}.edge_keys", ("is empty", "one public key at least")),
 ]
 
-BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *AGENTS, *SECRETS, *MACHINES, *ACCESS]
+BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *AGENTS, *LIMITS, *SECRETS, *MACHINES, *ACCESS]

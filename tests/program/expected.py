@@ -152,6 +152,14 @@ INPUTS: dict[tuple[str, str], dict[str, Any]] = {
         "keyName": "region:local",
         "value": '{"near":[],"origin":"http://127.0.0.1:20013","state":"open"}',
     },
+    ("cloudflare:index/workersKv:WorkersKv", "acme-local-edge"): {
+        "accountId": "0123456789abcdef0123456789abcdef",
+        "namespaceId": "platform-local-tenants-id",
+        "keyName": "acme",
+        "value": (
+            '{"limits":{"burst":1000,"per_minute":10000,"price_in":0.0,"price_out":0.0,"streams":2000},"origins":[]}'
+        ),
+    },
     ("cloudflare:index/workersKv:WorkersKv", "acme-local-key-default"): {
         "accountId": "0123456789abcdef0123456789abcdef",
         "namespaceId": "platform-local-keys-id",

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from runtime.contract import edge
+from runtime.contract import edge, hooks, rates
 from runtime.receipts import public_jwk
 from tests.program.conftest import SECRETS
 from tests.program.expected import BUCKET, CHILDREN, INPUTS, SNAPSHOTS
@@ -64,6 +64,15 @@ def test_the_worker_has_its_runtime_and_its_bindings_and_its_secrets_are_secret(
     assert bindings[edge.BINDING_KEYS]["namespaceId"] == "platform-local-keys-id"
     assert bindings[edge.BINDING_ROUTES]["namespaceId"] == "platform-local-routes-id"
     assert bindings[edge.BINDING_TENANTS]["namespaceId"] == "platform-local-tenants-id"
+    assert bindings[rates.BINDING_LIMITER]["className"] == rates.LIMITER_CLASS
+    assert bindings[hooks.BINDING_LEDGER]["className"] == hooks.LEDGER_CLASS
+    assert script["migrations"] == {
+        "newTag": rates.LIMITER_MIGRATION,
+        "newSqliteClasses": [rates.LIMITER_CLASS, hooks.LEDGER_CLASS],
+    }
+    walls = [bindings[name]["simple"] for name, _ in rates.WALLS]
+    assert walls == [{"limit": limit, "period": rates.WALL_PERIOD_S} for _, limit in rates.WALLS]
+    assert len({bindings[name]["namespaceId"] for name, _ in rates.WALLS}) == len(rates.WALLS)
     assert bindings[edge.SECRET_PEPPER]["text"] == Secret(PEPPER)
     assert bindings[edge.SECRET_SIGNING_KEY]["text"] == Secret(SIGNING_KEY)
 

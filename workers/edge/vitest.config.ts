@@ -1,6 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
-import { EDGE, HOOKS } from "./src/generated/contract.ts";
+import { EDGE, HOOKS, RATES } from "./src/generated/contract.ts";
 
 // The runtime would fetch a description of its edge location, and report its use: tests reach loopback alone.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
@@ -15,7 +15,16 @@ const worker = cloudflareTest({
     compatibilityDate: EDGE.COMPATIBILITY_DATE,
     compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
     kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
-    durableObjects: { [HOOKS.BINDING_LEDGER]: { className: HOOKS.LEDGER_CLASS, useSQLite: true } },
+    durableObjects: {
+      [HOOKS.BINDING_LEDGER]: { className: HOOKS.LEDGER_CLASS, useSQLite: true },
+      [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true },
+    },
+    ratelimits: Object.fromEntries(
+      RATES.WALLS.map(([name, limit]) => [
+        name,
+        { namespace_id: name, simple: { limit, period: RATES.WALL_PERIOD_S } },
+      ]),
+    ),
   },
 });
 

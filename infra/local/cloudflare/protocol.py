@@ -8,6 +8,8 @@ OWNER_FIELD: Final = "moltghost_owner"
 """The same, in an answer."""
 MODULE: Final = "application/javascript+module"
 """Content type of a script's part: an ES module."""
+MIGRATIONS: Final = "migrations"
+"""The field of an upload's metadata that is applied once and not kept."""
 METADATA: Final[dict[str, tuple[type, Any]]] = {
     "main_module": (str, None),
     "bindings": (list, []),

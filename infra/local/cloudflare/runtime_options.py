@@ -40,7 +40,7 @@ def runtime_options(collections: Collections) -> dict[str, Any]:
 def _worker(name: str, script: Record, routes: list[Record]) -> dict[str, Any]:
     main, *others = sorted(script["modules"].items(), key=lambda module: module[0] != script["main_module"])
     return {
-        "name": f"script-{name}",
+        "name": worker_name(name),
         "modules": [{"type": "ESModule", "path": f"/{path}", "contents": text} for path, text in (main, *others)],
         "modulesRoot": "/",
         "compatibilityDate": script["compatibility_date"],
@@ -49,6 +49,11 @@ def _worker(name: str, script: Record, routes: list[Record]) -> dict[str, Any]:
         "outboundService": OUTBOUND,
         **runtime_bindings(script["bindings"]),
     }
+
+
+def worker_name(script: str) -> str:
+    """What the runtime calls a script; the folders of its objects begin with it."""
+    return f"script-{script}"
 
 
 def _patterns(routes: list[Record], script: str) -> Iterator[str]:

@@ -9,7 +9,8 @@ from aiohttp import BodyPartReader, web
 
 from infra.local.cloudflare.bindings import public_binding, require_bindings
 from infra.local.cloudflare.errors import invalid, not_found
-from infra.local.cloudflare.protocol import METADATA, MODULE
+from infra.local.cloudflare.migrations import migrated, require_shape
+from infra.local.cloudflare.protocol import METADATA, MIGRATIONS, MODULE
 from infra.local.cloudflare.requests import API, CLOUD, now, success
 from infra.local.cloudflare.store import Collections, Record, collection, every
 
@@ -40,11 +41,14 @@ async def upload_script(request: web.Request) -> web.Response:
     if not NAME.fullmatch(name):
         raise invalid(f"script name {name!r}: must match {NAME.pattern}", 10016)
     script = await _parse(request)
+    migrations = script.pop(MIGRATIONS)
 
     def edit(declared: Collections) -> Record:
-        require_bindings(script["bindings"], collection(declared, "namespaces", request.match_info["account"]))
         _require_own_name(request, declared)
         scripts = _scripts(request, declared)
+        script.update(migrated(scripts.get(name), migrations))
+        namespaces = collection(declared, "namespaces", request.match_info["account"])
+        require_bindings(script["bindings"], namespaces, script["classes"])
         script["created_on"] = scripts.get(name, {}).get("created_on", script["modified_on"])
         scripts[name] = script
         return script
@@ -67,13 +71,14 @@ async def get_settings(request: web.Request) -> web.Response:
 
 
 async def delete_script(request: web.Request) -> web.Response:
-    """Stop it. A route to it stays, and leads nowhere."""
+    """Stop it, and forget its objects. A route to it stays, and leads nowhere."""
 
     def edit(declared: Collections) -> None:
         _script(request, declared)
         del _scripts(request, declared)[request.match_info["script"]]
 
     await request.app[CLOUD].change(edit)
+    request.app[CLOUD].host.forget_objects(request.match_info["script"])
     return success(None)
 
 
@@ -84,8 +89,10 @@ async def _parse(request: web.Request) -> Record:
         metadata = json.loads(parts.pop("metadata"))
     except (KeyError, ValueError):
         raise invalid("metadata: a JSON part of that name is needed") from None
-    if unknown := sorted(set(metadata) - set(METADATA)):
+    if unknown := sorted(set(metadata) - {*METADATA, MIGRATIONS}):
         raise invalid(f"metadata: {', '.join(unknown)} not supported by the local API")
+    if metadata.setdefault(MIGRATIONS, None) is not None:
+        require_shape(metadata[MIGRATIONS])
     for field, (kind, default) in METADATA.items():
         if not isinstance(metadata.setdefault(field, default), kind):
             raise invalid(f"metadata.{field}: must be given, as {kind.__name__}")
@@ -132,4 +139,5 @@ def _require_own_name(request: web.Request, declared: Collections) -> None:
 
 def _summary(name: str, script: Record) -> dict[str, Any]:
     keep = ("created_on", "modified_on", "etag", "main_module")
-    return {"id": name, "has_assets": False, "has_modules": True, **{field: script[field] for field in keep}}
+    tag = {} if script.get("migration_tag") is None else {"migration_tag": script["migration_tag"]}
+    return {"id": name, "has_assets": False, "has_modules": True, **{field: script[field] for field in keep}, **tag}

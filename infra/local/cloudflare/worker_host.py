@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import glob
 import itertools
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.cloudflare.errors import invalid
+from infra.local.cloudflare.runtime_options import worker_name
 from infra.local.node import node_program
 
 HOST_SCRIPT = Path(__file__).with_name("host.mjs")
@@ -29,7 +31,7 @@ class WorkerHostError(Exception):
 
 
 class WorkerHost:
-    """Serves Workers on 127.0.0.1:`port`; KV values lie in `folder`."""
+    """Serves Workers on 127.0.0.1:`port`; KV values and what Durable Objects keep lie in `folder`."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
@@ -43,8 +45,8 @@ class WorkerHost:
         """Start the process, without any Worker yet. Raises `WorkerHostError`."""
         if not (EDGE_PACKAGE.parent / "node_modules" / "miniflare").exists():
             raise WorkerHostError(f"{EDGE_PACKAGE.parent} lacks its packages: run `npm ci` there")
-        kv = self.folder / "kv"
-        kv.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for kept in (self.folder / "kv", self._objects):
+            kept.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._process = await asyncio.create_subprocess_exec(
             node_program(),
             HOST_SCRIPT,
@@ -76,6 +78,7 @@ class WorkerHost:
             "cf": False,
             "telemetry": {"enabled": False},
             "kvPersist": str(self.folder / "kv"),
+            "durableObjectsPersist": str(self._objects),
         }
         await self._ask("apply", options={**shared, **options})
 
@@ -106,6 +109,15 @@ class WorkerHost:
         while names := [key["name"] for key in (await self.keys(namespace))["keys"]]:
             for name in names:
                 await self.delete(namespace, name)
+
+    def forget_objects(self, script: str) -> None:
+        """Remove what the Durable Objects of a script that no longer runs have kept."""
+        for folder in self._objects.glob(f"{glob.escape(worker_name(script))}-*"):
+            shutil.rmtree(folder)
+
+    @property
+    def _objects(self) -> Path:
+        return self.folder / "objects"
 
     def _temporary(self) -> Path:
         """An empty folder for the process's temporary files: one that was killed leaves them."""

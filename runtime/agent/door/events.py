@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.contract import errors
+from runtime.contract import errors, headers
 
 EVENT_BYTES = 16 * 1_048_576
 """Largest event, and largest answer in one piece: what OpenClaw says, not what clients send."""
@@ -29,6 +29,11 @@ class Usage:
 
     tokens_in: int | None = None
     tokens_out: int | None = None
+
+    def __str__(self) -> str:
+        """As the contract writes it, for the edge; empty where nobody counted both."""
+        known = self.tokens_in is not None and self.tokens_out is not None
+        return f"{self.tokens_in} {self.tokens_out}" if known else ""
 
 
 class Splitter:
@@ -78,6 +83,11 @@ class Retelling(ABC):
     def answer(self, said: dict[str, Any]) -> dict[str, Any]:
         """An answer that came in one piece."""
 
+    def _comment(self) -> bytes:
+        """What the answer took, said to the edge before the last event: comments are nothing to clients."""
+        usage = str(self.usage)
+        return f":{headers.USAGE} {usage}".encode() + _END if usage else b""
+
     @abstractmethod
     def last_words(self, kind: errors.ErrorKind) -> bytes:
         """The event that ends a stream which will not be whole, so that clients see it."""
@@ -117,7 +127,7 @@ class ChatRetelling(Retelling):
 
     def _close(self) -> bytes | None:
         self.done = True
-        return _DONE + _END
+        return self._comment() + _DONE + _END
 
     def _take_usage(self, said: dict[str, Any]) -> None:
         self.usage = _usage(said, "prompt_tokens", "completion_tokens")
@@ -149,15 +159,16 @@ class ResponsesRetelling(Retelling):
         name = said.get("type")
         if not isinstance(name, str) or not name.isascii() or not name.isprintable():
             raise BrokenStreamError(errors.UPSTREAM_FAILED)
-        response = said.get("response")
+        response, comment = said.get("response"), b""
         if isinstance(response, dict):
             if name in self._ENDS:
                 self._take_end(response)
                 self.done = True
+                comment = self._comment()
             said["response"] = self._renamed(response)
         said["sequence_number"] = self._number
         self._number += 1
-        return b"event: " + name.encode() + b"\ndata: " + _json(said) + _END
+        return comment + b"event: " + name.encode() + b"\ndata: " + _json(said) + _END
 
     def _close(self) -> bytes | None:
         # OpenAI's responses end with an event of their own; without one, this was not all.

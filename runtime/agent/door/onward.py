@@ -94,7 +94,8 @@ class Telling:
         if self._retelling.failure is not None:
             raise BrokenStreamError(self._retelling.failure)
         self._exchange.note_first_byte()
-        return web.json_response(said, headers=self._headers())
+        usage = str(self._retelling.usage)
+        return web.json_response(said, headers={**self._headers(), **({headers.USAGE: usage} if usage else {})})
 
     async def _stream(self, content: aiohttp.StreamReader, left: Patience) -> web.StreamResponse:
         self._out.content_type = _STREAM

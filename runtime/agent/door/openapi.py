@@ -95,6 +95,7 @@ def _answer(kind: str) -> dict[str, Any]:
         "headers": {
             headers.REQUEST_ID: {"required": True, "schema": {"type": "string"}},
             headers.RECEIPT: {"required": True, "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
+            headers.USAGE: {"required": False, "schema": {"type": "string", "pattern": "^[0-9]+ [0-9]+$"}},
         },
         "content": {"application/json": {"schema": said}},
     }

@@ -5,9 +5,18 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from components.edge.manifests import build_credential_records, build_key_records, build_routes
+from components.edge.limits import KeyLimitsSpec, LimitsSpec
+from components.edge.manifests import (
+    build_credential_records,
+    build_key_records,
+    build_limit_bindings,
+    build_migrations,
+    build_routes,
+    build_tenant_records,
+)
 from components.edge.spec import ApiKeySpec, EdgeSpec, RegionSpec, RouteSpec
 from components.labels import AgentId, Region, TenantId
+from runtime.contract import rates
 from runtime.contract.edge import certificate_key, issuer_key
 from tests.components.specs import ACME, EDGE, GLOBEX, SIN
 
@@ -109,6 +118,40 @@ def test_two_keys_of_one_hash_are_refused() -> None:
 def test_a_key_itself_is_no_hash() -> None:
     with pytest.raises(ValidationError, match="hash"):
         ApiKeySpec(tenant=ACME, id="default", hash="mg_acme_0123456789abcdefghij")
+
+
+def test_a_tenants_record_holds_its_limits() -> None:
+    record, *_ = build_tenant_records(EDGE)
+    assert record.key == ACME
+    assert json.loads(record.value)["limits"] == LimitsSpec().record()
+
+
+def test_the_walls_are_the_contracts_and_count_each_for_itself() -> None:
+    limiter, *walls = build_limit_bindings(EDGE)
+    assert limiter == {"name": "LIMITER", "type": "durable_object_namespace", "class_name": "Limiter"}
+    assert [(wall["name"], wall["simple"]["limit"]) for wall in walls] == list(rates.WALLS)
+    other = build_limit_bindings(EDGE.model_copy(update={"script_name": "platform-fra-edge"}))
+    namespaces = [each["namespace_id"] for each in (*walls, *other[1:])]
+    assert len(set(namespaces)) == len(namespaces)
+    assert all(0 < int(namespace) < 2**31 for namespace in namespaces)
+
+
+def test_the_limiters_class_is_made_with_sqlite() -> None:
+    assert build_migrations() == {"new_tag": "limiter-1", "new_sqlite_classes": ["Limiter", "HookLedger"]}
+
+
+@pytest.mark.parametrize(
+    "limits", [{"per_minute": 99}, {"per_minute": 10_001}, {"burst": 0}, {"streams": 0}, {"tokens_month": 0}]
+)
+def test_limits_out_of_range_are_refused(limits: dict[str, int]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(limits))):
+        LimitsSpec(**limits)
+
+
+def test_a_keys_own_limits_stand_in_its_record() -> None:
+    key = EDGE.api_keys[0].model_copy(update={"limits": KeyLimitsSpec(per_minute=100)})
+    (record,) = build_key_records(EDGE.model_copy(update={"api_keys": (key,)}))
+    assert json.loads(record.value)["limits"] == {"per_minute": 100}
 
 
 def test_the_script_is_left_out_of_what_is_printed() -> None:

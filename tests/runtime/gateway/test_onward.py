@@ -60,15 +60,18 @@ async def test_only_what_the_client_needs_comes_back() -> None:
         return web.json_response(
             {},
             headers={
-                "Set-Cookie": "a=b", "X-Internal": "10.0.0.1", "Cache-Control": "no-cache", headers.RECEIPT: "ab" * 32
+                "Set-Cookie": "a=b", "X-Internal": "10.0.0.1", "Cache-Control": "no-cache",
+                headers.RECEIPT: "ab" * 32, headers.USAGE: "12 5",
             },
         )  # fmt: skip
 
     async with answer_to(chatty) as answer:
         assert {name.lower() for name in answer.headers} == {
-            "content-type", "content-length", "cache-control", "date", "server", headers.REQUEST_ID, headers.RECEIPT
+            "content-type", "content-length", "cache-control", "date", "server",
+            headers.REQUEST_ID, headers.RECEIPT, headers.USAGE,
         }  # fmt: skip
         assert answer.headers[headers.RECEIPT] == "ab" * 32
+        assert answer.headers[headers.USAGE] == "12 5"
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,20 @@
 import type { IPv4, IPv6 } from "ipaddr.js";
-import type { EDGE, HOOKS } from "./generated/contract";
+import type { EDGE, HOOKS, RATES } from "./generated/contract";
 import type { HookLedger } from "./hooks/ledger";
+import type { Limiter } from "./limiter/object";
+import type { KeyLimits } from "./limiter/rules";
 import type { Region } from "./regions";
 
+/** The coarse walls, by their names. */
+type Walls = Readonly<Record<(typeof RATES.WALLS)[number][0], RateLimit>>;
+
 /** What the program binds to the Worker. */
-export interface Env {
+export interface Env extends Walls {
   readonly [EDGE.BINDING_KEYS]: KVNamespace;
   readonly [EDGE.BINDING_ROUTES]: KVNamespace;
   readonly [EDGE.BINDING_TENANTS]: KVNamespace;
   readonly [HOOKS.BINDING_LEDGER]: DurableObjectNamespace<HookLedger>;
+  readonly [RATES.BINDING_LIMITER]: DurableObjectNamespace<Limiter>;
   readonly [EDGE.SECRET_PEPPER]: string;
   readonly [EDGE.SECRET_SIGNING_KEY]: string;
 }
@@ -29,6 +35,8 @@ export interface Caller {
   readonly agents: readonly string[];
   readonly models?: readonly string[];
   readonly methods?: readonly Operation[];
+  /** The key's own limits, where it has some. */
+  readonly limits?: KeyLimits;
 }
 
 /** The agent a request asks for, and the body that goes on to it. */
@@ -37,6 +45,7 @@ export interface AgentRequest {
   readonly tenant?: string;
   readonly agent: string;
   readonly body: Uint8Array;
+  readonly streamed: boolean;
 }
 
 /** Where the agent lives: the regions to ask, one at least, the best first. */

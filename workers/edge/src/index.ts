@@ -41,4 +41,5 @@ function refuse(c: Context<Edge>, error: RefusedError): Response {
 }
 
 export { HookLedger } from "./hooks/ledger";
+export { Limiter } from "./limiter/object";
 export default { fetch: app.fetch } satisfies ExportedHandler<Env>;

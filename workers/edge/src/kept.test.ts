@@ -62,10 +62,11 @@ it("takes a new key's record within seconds after the key was first tried", asyn
 it("reads nothing for a warm request", async () => {
   const { env: watched, reads } = recordReads(env);
   await send(watched);
-  expect(reads).toHaveLength(3);
+  // The key, its tenant, the agent, its region.
+  expect(reads).toHaveLength(4);
   await send(watched);
   await send(watched, { path: PATHS.RESPONSES });
-  expect(reads).toHaveLength(3);
+  expect(reads).toHaveLength(4);
   expect(reads).toContain(routeKey("acme", "helper"));
 });
 

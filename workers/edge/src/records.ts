@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 import * as v from "valibot";
 import type { Caller, Range } from "./env";
-import { certificateKey, EDGE, issuerKey, routeKey } from "./generated/contract";
+import { certificateKey, EDGE, issuerKey, RATES, routeKey } from "./generated/contract";
 import { recordsOf } from "./record";
 
 const text = v.pipe(v.string(), v.minLength(1));
@@ -16,6 +16,25 @@ const range = v.pipe(
     }
   }),
 );
+const amount = v.pipe(v.number(), v.minValue(0));
+const keyLimits = v.object({
+  per_minute: v.exactOptional(amount),
+  burst: v.exactOptional(amount),
+  streams: v.exactOptional(amount),
+});
+const limits = v.object({
+  per_minute: v.exactOptional(amount, RATES.PER_MINUTE),
+  burst: v.exactOptional(amount, RATES.BURST),
+  streams: v.exactOptional(amount, RATES.STREAMS),
+  tokens_month: v.exactOptional(amount),
+  spend_month: v.exactOptional(amount),
+  price_in: v.exactOptional(amount),
+  price_out: v.exactOptional(amount),
+});
+const tenant = v.object({
+  origins: v.exactOptional(v.array(text), []),
+  limits: v.exactOptional(limits, {}),
+});
 const caller = v.object({
   tenant: text,
   key: text,
@@ -24,6 +43,7 @@ const caller = v.object({
   methods: v.exactOptional(v.array(v.picklist(EDGE.OPERATIONS))),
   expires: v.exactOptional(v.number()),
   cidrs: v.exactOptional(v.array(range)),
+  limits: v.exactOptional(keyLimits),
 });
 const issuer = v.object({
   tenant: text,
@@ -41,11 +61,15 @@ export interface Credential extends Caller {
   readonly cidrs?: readonly Range[];
 }
 
+/** What a tenant has of its own: the web origins whose pages may use its keys, and its limits. */
+export type Tenant = Readonly<v.InferOutput<typeof tenant>>;
+
 /** A signer of a tenant's tokens. */
 export type Issuer = Readonly<v.InferOutput<typeof issuer>>;
 
 const callers = recordsOf<Credential>(EDGE.BINDING_KEYS, caller);
 const certificates = recordsOf<Credential>(EDGE.BINDING_TENANTS, caller);
+const tenants = recordsOf(EDGE.BINDING_TENANTS, tenant);
 const issuers = recordsOf(EDGE.BINDING_TENANTS, issuer);
 
 /** The API key stored under `hash`, or null when there is none. */
@@ -65,6 +89,11 @@ export async function readCertificate(
 /** The issuer that calls itself `iss`, or null when no tenant has it. */
 export async function readIssuer(tenants: KVNamespace, iss: string): Promise<Issuer | null> {
   return await issuers(tenants, issuerKey(iss));
+}
+
+/** What is said of a tenant. One of whom nothing is said has no origins and the platform's own limits. */
+export async function readTenant(namespace: KVNamespace, name: string): Promise<Tenant> {
+  return (await tenants(namespace, name)) ?? v.parse(tenant, {});
 }
 
 /** All agents of a tenant, by name. A list comes from no cache, unlike every read. */

@@ -7,7 +7,6 @@ const text = v.pipe(v.string(), v.minLength(1));
 const state = v.picklist([EDGE.OPEN, EDGE.CLOSED]);
 const route = v.object({ regions: v.array(text), state, model: v.exactOptional(text) });
 const region = v.object({ origin: v.pipe(text, v.url()), state, near: v.exactOptional(v.array(text), []) });
-const tenant = v.object({ origins: v.exactOptional(v.array(text), []) });
 const hook = v.object({ tenant: text, agent: text, versions: v.array(v.pipe(v.number(), v.integer())) });
 
 /** Where an agent lives, the best region first, whether it takes requests, and the model it runs. */
@@ -19,7 +18,6 @@ export type Hook = Readonly<v.InferOutput<typeof hook>>;
 const hooks = recordsOf(EDGE.BINDING_TENANTS, hook);
 const routes = recordsOf(EDGE.BINDING_ROUTES, route);
 const regions = recordsOf(EDGE.BINDING_ROUTES, region);
-const tenants = recordsOf(EDGE.BINDING_TENANTS, tenant);
 const origins = recordsOf(EDGE.BINDING_TENANTS, v.object({}));
 
 /** An agent's route, or null when there is no such agent. */
@@ -35,11 +33,6 @@ export async function readRegion(namespace: KVNamespace, name: string): Promise<
   }
   const { origin, near } = record;
   return record.state === EDGE.OPEN ? { name, origin: new URL(origin).origin, near } : null;
-}
-
-/** The web origins a tenant has declared, whose pages may use its keys. */
-export async function readOrigins(namespace: KVNamespace, name: string): Promise<readonly string[]> {
-  return (await tenants(namespace, name))?.origins ?? [];
 }
 
 /** A webhook, or null when there is no such. */

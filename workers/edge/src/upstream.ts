@@ -4,8 +4,8 @@ import { HeldBody } from "./held-body";
 import { RefusedError } from "./refused";
 import { EVENT_STREAM, unbroken, watched } from "./stream";
 
-/** The answer's headers the client gets; all others end here. */
-const PASSED_BACK = ["content-type", "retry-after", HEADERS.RECEIPT];
+/** The answer's headers that go on; all others end here. */
+const PASSED_BACK = ["content-type", "retry-after", HEADERS.RECEIPT, HEADERS.USAGE];
 /** Largest error answer read, in bytes; a longer one is not ours. */
 const ERROR_BYTES = 65_536;
 /** What a tunnel or a proxy on the way answers when the origin was too slow. */

@@ -2,9 +2,9 @@ import { verify } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { BUNDLE } from "../build.mjs";
-import { HEADERS, LIMITS, PATHS, TOKEN } from "../src/generated/contract";
+import { HEADERS, LIMITS, PATHS, RATES, TOKEN } from "../src/generated/contract";
 import { ACME_KEY, type Deployed, deploy, GLOBEX_KEY } from "./deployed";
 import { Upstream } from "./upstream";
 
@@ -135,6 +135,30 @@ describe("a client that goes away", () => {
     request.socket?.resetAndDestroy();
     await within(1000, closed);
     expect(gateway.headersSent).toBe(false);
+  });
+});
+
+it("counts a stream no longer once its client has gone", async () => {
+  const busy: ClientRequest[] = [];
+  for (let stream = 0; stream < RATES.STREAMS; stream += 1) {
+    const request = send();
+    const { response: gateway } = await upstream.next();
+    gateway.writeHead(200, { "content-type": "text/event-stream" });
+    gateway.write("data: 1\n\n");
+    await once(await answer(request), "data");
+    busy.push(request);
+  }
+  const refused = await answer(send());
+  expect(refused.statusCode).toBe(429);
+  expect(JSON.parse(await whole(refused)).error.code).toBe("rate_limit_exceeded");
+  busy[0]?.socket?.resetAndDestroy();
+  await vi.waitFor(async () => {
+    const request = send();
+    const response = answer(request);
+    const received = await Promise.race([upstream.next(), response.then(() => null)]);
+    expect(received).not.toBeNull();
+    received?.response.end("{}");
+    expect((await response).statusCode).toBe(200);
   });
 });
 

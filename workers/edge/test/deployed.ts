@@ -1,8 +1,8 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { Miniflare } from "miniflare";
+import { Miniflare, type WorkerOptions } from "miniflare";
 import { BUNDLE } from "../build.mjs";
-import { EDGE, HOOKS, hookKey, originKey, regionKey, routeKey } from "../src/generated/contract.ts";
+import { EDGE, HOOKS, hookKey, originKey, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
 
 export const ACME_KEY = "mg_acme_000000000000000000000000000000000P65t5";
 export const GLOBEX_KEY = "mg_globex_0123456789ABCDEFGHIJKLMNOPQRSTUV1zA542";
@@ -21,27 +21,7 @@ export interface Deployed {
 /** Both agents live in the regions of `origins`, the first preferred. */
 export async function deploy(...origins: string[]): Promise<Deployed> {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const miniflare = new Miniflare({
-    host: "127.0.0.1",
-    port: 0,
-    cf: false,
-    telemetry: { enabled: false },
-    modules: [{ type: "ESModule", path: "index.js", contents: await readFile(BUNDLE, "utf8") }],
-    compatibilityDate: EDGE.COMPATIBILITY_DATE,
-    compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
-    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
-    durableObjects: { [HOOKS.BINDING_LEDGER]: { className: HOOKS.LEDGER_CLASS, useSQLite: true } },
-    bindings: {
-      [EDGE.SECRET_PEPPER]: PEPPER,
-      [EDGE.SECRET_SIGNING_KEY]: JSON.stringify({
-        ...privateKey.export({ format: "jwk" }),
-        kid: "test-1",
-        alg: "EdDSA",
-        use: "sig",
-      }),
-    },
-    handleStructuredLogs: () => undefined,
-  });
+  const miniflare = new Miniflare({ ...RUNTIME, ...(await options(privateKey)) });
   const url = await miniflare.ready;
   await seed(miniflare, origins);
   const put = async (namespace: string, key: string, record: object | null): Promise<void> => {
@@ -51,13 +31,60 @@ export async function deploy(...origins: string[]): Promise<Deployed> {
   return { url, publicKey, put, stop: async () => await miniflare.dispose() };
 }
 
-async function seed(miniflare: Miniflare, origins: string[]): Promise<void> {
-  const keys = await miniflare.getKVNamespace(EDGE.BINDING_KEYS);
-  const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES);
-  await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"] }));
+/** A runtime that reports nothing and logs nothing. */
+export const RUNTIME = {
+  host: "127.0.0.1",
+  port: 0,
+  cf: false,
+  telemetry: { enabled: false },
+  handleStructuredLogs: () => undefined,
+} as const;
+
+/** The bundle with all it is bound to. */
+export async function options(privateKey: KeyObject): Promise<WorkerOptions> {
+  return {
+    modules: [{ type: "ESModule", path: "index.js", contents: await readFile(BUNDLE, "utf8") }],
+    compatibilityDate: EDGE.COMPATIBILITY_DATE,
+    compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
+    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
+    durableObjects: {
+      [HOOKS.BINDING_LEDGER]: { className: HOOKS.LEDGER_CLASS, useSQLite: true },
+      [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true },
+    },
+    ratelimits: Object.fromEntries(
+      RATES.WALLS.map(([name, limit]) => [
+        name,
+        { namespace_id: name, simple: { limit, period: RATES.WALL_PERIOD_S } },
+      ]),
+    ),
+    bindings: {
+      [EDGE.SECRET_PEPPER]: PEPPER,
+      [EDGE.SECRET_SIGNING_KEY]: JSON.stringify({
+        ...privateKey.export({ format: "jwk" }),
+        kid: "test-1",
+        alg: "EdDSA",
+        use: "sig",
+      }),
+    },
+  };
+}
+
+/** Tells the edge of its two tenants; `limits` are those of both, `own` those of acme's key, `worker` which of several is bound to what it reads. */
+export async function seed(
+  miniflare: Miniflare,
+  origins: string[],
+  limits = {},
+  own = {},
+  worker?: string,
+): Promise<void> {
+  const keys = await miniflare.getKVNamespace(EDGE.BINDING_KEYS, worker);
+  const routes = await miniflare.getKVNamespace(EDGE.BINDING_ROUTES, worker);
+  await keys.put(hash(ACME_KEY), JSON.stringify({ tenant: "acme", key: "default", agents: ["helper"], limits: own }));
   await keys.put(hash(GLOBEX_KEY), JSON.stringify({ tenant: "globex", key: "default", agents: [EDGE.ALL_AGENTS] }));
-  const tenants = await miniflare.getKVNamespace(EDGE.BINDING_TENANTS);
-  await tenants.put("acme", JSON.stringify({ origins: [ACME_ORIGIN] }));
+  const tenants = await miniflare.getKVNamespace(EDGE.BINDING_TENANTS, worker);
+  for (const tenant of ["acme", "globex"]) {
+    await tenants.put(tenant, JSON.stringify({ limits, origins: tenant === "acme" ? [ACME_ORIGIN] : [] }));
+  }
   await tenants.put(originKey(ACME_ORIGIN), "{}");
   await tenants.put(hookKey("crm"), JSON.stringify({ tenant: "acme", agent: "helper", versions: [1] }));
   const regions = origins.map((_, at) => `region-${at}`);

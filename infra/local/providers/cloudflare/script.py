@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.local.cloudflare.bindings import FIELDS
-from infra.local.cloudflare.protocol import METADATA, MODULE
+from infra.local.cloudflare.protocol import METADATA, MIGRATIONS, MODULE
 from infra.local.providers.base import Call, Failure, InvalidInputsError, Kind, Live
 from infra.local.providers.cloudflare.api import Api, segment
 from infra.local.providers.cloudflare.shapes import from_api, split_import_id, to_api
@@ -16,8 +16,9 @@ from infra.local.providers.supported import require_inputs
 
 PLACE = ("accountId", "scriptName")
 REQUIRED = (*PLACE, "mainModule", "content", "compatibilityDate")
-OPTIONAL = ("compatibilityFlags", "bindings", "observability")
-DERIVED = ("etag", "createdOn", "modifiedOn", "hasAssets", "hasModules")
+OPTIONAL = ("compatibilityFlags", "bindings", "observability", "migrations")
+KEPT = tuple(name for name in OPTIONAL if name != "migrations")
+DERIVED = ("etag", "createdOn", "modifiedOn", "hasAssets", "hasModules", "migrationTag")
 
 
 class Script(Kind):
@@ -46,12 +47,15 @@ class Script(Kind):
 
     def update(self, call: Call, state: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
         metadata = {name: value for name, value in to_api(inputs).items() if name in METADATA}
+        migrations = inputs.get("migrations")
+        if migrations is not None and self._tag(inputs) != migrations["newTag"]:
+            metadata[MIGRATIONS] = to_api(migrations)
         files = {
             "metadata": (None, json.dumps(metadata).encode(), "application/json"),
             inputs["mainModule"]: (inputs["mainModule"], inputs["content"].encode(), MODULE),
         }
         uploaded = from_api(self.api().call("PUT", _path(inputs), files=files))
-        return {**inputs, **{name: uploaded[name] for name in DERIVED}}
+        return {**inputs, **_derived(uploaded)}
 
     def read(self, call: Call, state: Properties, inputs: Properties) -> Live | None:
         known = inputs or state or dict(zip(PLACE, split_import_id(call.id, *PLACE), strict=True))
@@ -63,15 +67,28 @@ class Script(Kind):
         content = self.api().send("GET", _path(place)).text
         live = {**place, **settings, "content": content, "mainModule": summary["mainModule"]}
         live["bindings"] = [_with_secret(binding, inputs.get("bindings") or []) for binding in live["bindings"]]
-        declared = as_declared(inputs, live) if inputs else {name: live[name] for name in (*REQUIRED, *OPTIONAL)}
-        return Live(place["scriptName"], {**declared, **{name: summary[name] for name in DERIVED}}, declared)
+        migrations = inputs.get("migrations")
+        if migrations is not None and summary.get("migrationTag") == migrations["newTag"]:
+            # It was applied, and what it said is kept nowhere but here.
+            live["migrations"] = migrations
+        declared = as_declared(inputs, live) if inputs else {name: live[name] for name in (*REQUIRED, *KEPT)}
+        return Live(place["scriptName"], {**declared, **_derived(summary)}, declared)
 
     def delete(self, call: Call, state: Properties, inputs: Properties) -> None:
         self.api().find("DELETE", _path(inputs or state))
 
+    def _tag(self, inputs: Properties) -> str | None:
+        """The tag of the last migration: each is sent once, as wrangler does, for the API refuses one it has had."""
+        summary = self._summary({name: inputs[name] for name in PLACE})
+        return None if summary is None else summary.get("migrationTag")
+
     def _summary(self, place: Properties) -> Properties | None:
         scripts = from_api(self.api().call("GET", f"/accounts/{segment(place['accountId'])}/workers/scripts"))
         return next((one for one in scripts if one["id"] == place["scriptName"]), None)
+
+
+def _derived(summary: Properties) -> Properties:
+    return {name: summary[name] for name in DERIVED if name in summary}
 
 
 def _path(inputs: Properties) -> str:

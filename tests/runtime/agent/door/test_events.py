@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from runtime.agent.door import events
 from runtime.agent.door.events import BrokenStreamError, ChatRetelling, ResponsesRetelling, Splitter, Usage
+from runtime.contract import headers
 from tests.runtime.agent.door.serving import chat_answer, chat_events, response, response_events
 
 LINE = st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")).filter(bool)
@@ -49,6 +50,19 @@ def test_what_nobody_counted_is_not_known(usage: object, expected: Usage) -> Non
     retelling = ChatRetelling("helper", wants_usage=True)
     retelling.answer({**chat_answer(), "usage": usage})
     assert retelling.usage == expected
+
+
+@pytest.mark.parametrize(
+    ("usage", "told"), [(Usage(3, 0), "3 0"), (Usage(), ""), (Usage(3, None), ""), (Usage(None, 3), "")]
+)
+def test_the_edge_is_told_of_what_was_counted_alone(usage: Usage, told: str) -> None:
+    assert str(usage) == told
+
+
+def test_a_stream_nobody_counted_ends_without_a_word_of_it() -> None:
+    retelling = ChatRetelling("helper", wants_usage=False)
+    told = [retelling.event(one.removesuffix(b"\n\n")) or b"" for one in chat_events("x", usage=False)]
+    assert headers.USAGE.encode() not in b"".join(told)
 
 
 def test_the_zeros_a_response_begins_with_are_not_what_it_took() -> None:

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from openai import APIError, APIStatusError, AsyncOpenAI
 
-from runtime.contract import errors, limits, paths
+from runtime.contract import errors, headers, limits, paths
 from runtime.http.answers import Handler
 from runtime.receipts import Outcome
 from tests.runtime.agent.door.serving import (
@@ -61,6 +61,9 @@ def sdk(door: Standing) -> AsyncOpenAI:
     )
 
 
+SAID = f":{headers.USAGE} 17 5\n\n".encode()
+
+
 def data(line: bytes) -> Any:
     """What an event says."""
     return json.loads(line.partition(b"data: ")[2])
@@ -86,6 +89,8 @@ async def test_each_event_comes_before_the_next_is_spoken(path: str) -> None:
         for one, event in zip(said, heard, strict=True):
             if one != DONE or path == paths.CHAT_COMPLETIONS:
                 told = await answer.content.readuntil(b"\n\n")
+                if told == SAID:  # beside the event it precedes
+                    told = await answer.content.readuntil(b"\n\n")
                 assert (told == one) if one == DONE else ("openclaw" not in told.decode())
             event.set()
         assert await answer.content.readany() == b""
@@ -95,8 +100,8 @@ async def test_an_event_torn_into_bytes_is_told_whole() -> None:
     said = b"".join(chat_events("Hel", "lo."))
     async with asked(speaking([said[at : at + 7] for at in range(0, len(said), 7)]), STREAMED[ROUTES[0]]) as answer:
         told = (await answer.read()).split(b"\n\n")
-    assert "".join(data(one)["choices"][0]["delta"].get("content", "") for one in told[:-2]) == "Hello."
-    assert told[-2:] == [b"data: [DONE]", b""]
+    assert "".join(data(one)["choices"][0]["delta"].get("content", "") for one in told[:-3]) == "Hello."
+    assert told[-3:] == [SAID.strip(), b"data: [DONE]", b""]
 
 
 async def test_what_a_stream_took_is_always_asked_for_and_told_only_on_request() -> None:
@@ -109,6 +114,20 @@ async def test_what_a_stream_took_is_always_asked_for_and_told_only_on_request()
             assert heard.body["stream_options"] == {"include_usage": True}
             assert (b"prompt_tokens" in told) is wanted
             assert (door.metrics.requests[0].tokens_in, door.metrics.requests[0].tokens_out) == (17, 5)
+
+
+@pytest.mark.parametrize("path", ROUTES)
+async def test_the_edge_is_told_what_every_answer_took(path: str) -> None:
+    async with standing(say) as door:
+        async with door.post(STREAMED[path], path) as answer:
+            told = await answer.read()
+            assert headers.USAGE not in answer.headers
+        async with door.post(BODIES[path], path) as answer:
+            assert answer.headers[headers.USAGE] == "17 5"
+    *_, comment, last, rest = told.split(b"\n\n")
+    assert (comment, rest) == (SAID.strip(), b"")
+    assert told.count(SAID) == 1
+    assert last.endswith(b"[DONE]") or last.startswith(b"event: response.completed\n")
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -35,6 +35,7 @@ export const HEADERS = {
   NOT_PASSED_ON: "x-moltghost-not-passed-on",
   RECEIPT: "x-moltghost-receipt",
   REQUEST_ID: "x-request-id",
+  USAGE: "x-moltghost-usage",
 } as const;
 
 export const HOOKS = {
@@ -68,6 +69,28 @@ export const PATHS = {
   MODELS: "/v1/models",
   READY: "/readyz",
   RESPONSES: "/v1/responses",
+} as const;
+
+export const RATES = {
+  BINDING_LIMITER: "LIMITER",
+  BURST: 100,
+  LEASE_S: 300,
+  LIMITER_CLASS: "Limiter",
+  LIMITER_MIGRATION: "limiter-1",
+  LIMITER_MS: 1000,
+  MAX_PER_MINUTE: 10000,
+  MIN_PER_MINUTE: 100,
+  PER_MINUTE: 600,
+  RENEW_S: 30,
+  SHARDS: 4,
+  SHARD_PER_MINUTE: 2500,
+  STREAMS: 50,
+  WALLS: [
+    ["WALL_500", 500],
+    ["WALL_2500", 2500],
+    ["WALL_20000", 20000],
+  ],
+  WALL_PERIOD_S: 60,
 } as const;
 
 export const TOKEN = {
@@ -129,6 +152,12 @@ export const ERRORS = {
     code: "signing_keys_unavailable",
     message: "The token cannot be checked now. Ask again.",
   },
+  LIMITER_DOWN: {
+    status: 503,
+    type: "server_error",
+    code: "quota_unknown",
+    message: "What is left of the quota is not known now. Ask again.",
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     type: "invalid_request_error",
@@ -146,6 +175,18 @@ export const ERRORS = {
     type: "server_error",
     code: "agent_not_ready",
     message: "The agent is not ready yet.",
+  },
+  QUOTA_EXCEEDED: {
+    status: 429,
+    type: "insufficient_quota",
+    code: "insufficient_quota",
+    message: "This month's quota is used up.",
+  },
+  RATE_LIMITED: {
+    status: 429,
+    type: "requests",
+    code: "rate_limit_exceeded",
+    message: "Too many requests. Ask again later.",
   },
   REPLAYED: {
     status: 409,
@@ -200,3 +241,5 @@ export const certificateKey = (authority: string, name: string): string => `cert
 export const issuerKey = (issuer: string): string => `issuer:${issuer}`;
 
 export const routeKey = (tenant: string, agent: string): string => `${tenant}/${agent}`;
+
+export const shardName = (tenant: string, shard: string): string => `${tenant}/${shard}`;

@@ -56,7 +56,7 @@ describe("a key for some agents", () => {
   it("reads no other agent's route", async () => {
     const { env: watched, reads } = recordReads(env);
     await listed(ACME_KEY, watched);
-    expect(reads.slice(1)).toEqual([routeKey("acme", "helper")]);
+    expect(reads.filter((read) => read.includes("/"))).toEqual([routeKey("acme", "helper")]);
   });
 
   it("for none of them lists none", async () => {

@@ -3,19 +3,25 @@ import { createFactory } from "hono/factory";
 import type { Caller, Edge } from "../env";
 import { EDGE } from "../generated/contract";
 import { authenticate } from "../middleware/authenticate";
+import { limits } from "../middleware/limits";
 import { listAgents } from "../records";
 import { readRoute } from "../routing-records";
 import { mayRun } from "../scopes";
 
 /** The agents this caller may name, each as one of OpenAI's models. No agent is asked. */
-export const models = createFactory<Edge>().createHandlers(authenticate("models"), etag({ weak: true }), async (c) => {
-  const { caller } = c.var;
-  const agents = await reachable(caller, c.env[EDGE.BINDING_ROUTES]);
-  // The SDKs demand a time; a route has none.
-  const data = agents.map((id) => ({ id, object: "model", created: 0, owned_by: caller.tenant }));
-  const headers = { "cache-control": `private, max-age=${EDGE.MODELS_CACHE_S}`, vary: "authorization" };
-  return c.json({ object: "list", data }, 200, headers);
-});
+export const models = createFactory<Edge>().createHandlers(
+  authenticate("models"),
+  limits,
+  etag({ weak: true }),
+  async (c) => {
+    const { caller } = c.var;
+    const agents = await reachable(caller, c.env[EDGE.BINDING_ROUTES]);
+    // The SDKs demand a time; a route has none.
+    const data = agents.map((id) => ({ id, object: "model", created: 0, owned_by: caller.tenant }));
+    const headers = { "cache-control": `private, max-age=${EDGE.MODELS_CACHE_S}`, vary: "authorization" };
+    return c.json({ object: "list", data }, 200, headers);
+  },
+);
 
 /** Those that live somewhere, by name. What is listed costs reads of the caller's own agents alone. */
 async function reachable(caller: Caller, routes: KVNamespace): Promise<string[]> {

@@ -1,7 +1,8 @@
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { exportJWK, generateKeyPair } from "jose";
 import type { Env } from "../env";
-import { EDGE, PATHS, regionKey, routeKey, TOKEN } from "../generated/contract";
+import { EDGE, PATHS, RATES, regionKey, routeKey, TOKEN } from "../generated/contract";
 import worker from "../index";
 import { apiKeyCheck, hashApiKey } from "../middleware/authenticate/api-key";
 
@@ -9,7 +10,9 @@ export const ACME_KEY = "mg_acme_000000000000000000000000000000000P65t5";
 export const GLOBEX_KEY = "mg_globex_0123456789ABCDEFGHIJKLMNOPQRSTUV1zA542";
 export const ORIGIN = "http://gateway.test";
 export const PEPPER = "a pepper of the test's own";
-const NAMESPACES = env as unknown as Pick<Env, "KEYS" | "ROUTES" | "TENANTS" | "HOOK_LEDGER">;
+const BINDINGS = env as unknown as Omit<Env, typeof EDGE.SECRET_PEPPER | typeof EDGE.SECRET_SIGNING_KEY>;
+/** Limits no test of anything else comes near. */
+const WIDE = { per_minute: RATES.MAX_PER_MINUTE, burst: RATES.MAX_PER_MINUTE, streams: RATES.MAX_PER_MINUTE };
 
 /** An API key of a tenant's that nobody has, its check right. */
 export function madeUpKey(tenant: string, seed: string): string {
@@ -21,24 +24,27 @@ export function madeUpKey(tenant: string, seed: string): string {
 export async function edge(kid = "test-1"): Promise<{ env: Env; publicKey: CryptoKey }> {
   const { privateKey, publicKey } = await generateKeyPair("Ed25519", { extractable: true });
   const signingKey = { ...(await exportJWK(privateKey)), kid, alg: TOKEN.ALGORITHM };
-  await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, ACME_KEY), { tenant: "acme", key: "k1", agents: ["helper"] });
+  await put(BINDINGS.KEYS, await hashApiKey(PEPPER, ACME_KEY), { tenant: "acme", key: "k1", agents: ["helper"] });
   const all = [EDGE.ALL_AGENTS];
-  await put(NAMESPACES.KEYS, await hashApiKey(PEPPER, GLOBEX_KEY), { tenant: "globex", key: "k1", agents: all });
+  await put(BINDINGS.KEYS, await hashApiKey(PEPPER, GLOBEX_KEY), { tenant: "globex", key: "k1", agents: all });
   for (const [tenant, agent] of [
     ["acme", "helper"],
     ["acme", "private"],
     ["globex", "analyst"],
   ] as const) {
-    await put(NAMESPACES.ROUTES, routeKey(tenant, agent), { regions: ["local"], state: EDGE.OPEN, model: "tiny" });
+    await put(BINDINGS.ROUTES, routeKey(tenant, agent), { regions: ["local"], state: EDGE.OPEN, model: "tiny" });
   }
-  await put(NAMESPACES.ROUTES, regionKey("local"), { origin: ORIGIN, state: EDGE.OPEN });
+  await put(BINDINGS.ROUTES, regionKey("local"), { origin: ORIGIN, state: EDGE.OPEN });
   const secrets = { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signingKey) };
+  for (const tenant of ["acme", "globex"]) {
+    await put(BINDINGS.TENANTS, tenant, { limits: WIDE });
+  }
   const namespaces = {
-    KEYS: unread(NAMESPACES.KEYS),
-    ROUTES: unread(NAMESPACES.ROUTES),
-    TENANTS: unread(NAMESPACES.TENANTS),
+    KEYS: unread(BINDINGS.KEYS),
+    ROUTES: unread(BINDINGS.ROUTES),
+    TENANTS: unread(BINDINGS.TENANTS),
   };
-  return { env: { ...namespaces, ...secrets, HOOK_LEDGER: NAMESPACES.HOOK_LEDGER }, publicKey };
+  return { env: { ...BINDINGS, ...namespaces, ...secrets }, publicKey };
 }
 
 /** A namespace of which nothing is in the Worker's memory yet. */
@@ -97,7 +103,7 @@ export interface Ask {
 }
 
 /** Sends one request to the Worker; acme's good chat unless told otherwise. Text and bytes go as they are, all else as JSON. */
-export async function send(env: Env, ask: Ask = {}): Promise<Response> {
+export async function send(env: Env, ask: Ask = {}, context = createExecutionContext()): Promise<Response> {
   const body = ask.body ?? { model: "helper", messages: [] };
   const method = ask.method ?? "POST";
   const request = new Request(`https://api.example.test${ask.path ?? PATHS.CHAT_COMPLETIONS}`, {
@@ -107,7 +113,7 @@ export async function send(env: Env, ask: Ask = {}): Promise<Response> {
     headers: { authorization: `Bearer ${ask.key ?? ACME_KEY}`, ...ask.headers },
     ...(method === "GET" || method === "HEAD" ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
   });
-  return await worker.fetch(request as Parameters<typeof worker.fetch>[0], env, {} as ExecutionContext);
+  return await worker.fetch(request as Parameters<typeof worker.fetch>[0], env, context);
 }
 
 function isRaw(body: unknown): body is string | Uint8Array {

@@ -138,6 +138,32 @@ def test_a_script_is_uploaded_with_its_bindings_and_its_drift_shows(account: Acc
     account.delete(SCRIPT, live, inputs)
 
 
+OBJECT = """import { DurableObject } from "cloudflare:workers";
+export class Counter extends DurableObject {}
+export default {};"""
+
+
+def test_a_migration_is_sent_once_and_its_loss_shows(account: Account) -> None:
+    migrations = {"newTag": "v1", "newSqliteClasses": ["Counter"]}
+    binding = {"name": "COUNTER", "type": "durable_object_namespace", "className": "Counter"}
+    inputs = account.script(OBJECT, bindings=[binding], migrations=migrations)
+    live = account.make(SCRIPT, inputs)
+    assert live.state["migrationTag"] == "v1"
+    assert account.declared(SCRIPT, live, inputs) == inputs
+    changed = {**inputs, "content": f"{OBJECT}// again"}
+    assert account.update(SCRIPT, live, inputs, changed)["migrationTag"] == "v1"
+    assert account.declared(SCRIPT, live, changed) == changed
+    further = {**changed, "migrations": {"newTag": "v2", "newSqliteClasses": ["More"]}}
+    with pytest.raises(ProviderError, match="expected tag is 'v1'"):
+        account.update(SCRIPT, live, changed, further)
+    account.delete(SCRIPT, live, changed)
+    bare = account.script()
+    account.make(SCRIPT, bare)
+    drifted = account.declared(SCRIPT, live, changed)
+    assert drifted is not None
+    assert drifted["migrations"] is None
+
+
 def test_a_script_that_does_not_start_is_an_error_that_says_why(account: Account) -> None:
     with pytest.raises(ProviderError, match="SyntaxError"):
         account.make(SCRIPT, account.script("export default {"))

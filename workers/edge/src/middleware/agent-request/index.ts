@@ -49,5 +49,5 @@ function chooseAgent(
     throw new RefusedError(ERRORS.AGENT_NOT_FOUND);
   }
   const onward = named === undefined ? bytes : new TextEncoder().encode(JSON.stringify({ ...body, model: agent }));
-  return { ...(tenant === undefined ? {} : { tenant }), agent, body: onward };
+  return { ...(tenant === undefined ? {} : { tenant }), agent, body: onward, streamed: body.stream === true };
 }

@@ -2,7 +2,8 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Edge, Variables } from "../../env";
 import { EDGE, HEADERS } from "../../generated/contract";
-import { isDeclaredOrigin, readOrigins } from "../../routing-records";
+import { readTenant } from "../../records";
+import { isDeclaredOrigin } from "../../routing-records";
 
 /** What a browser may send. `authorization` is in no wildcard; the SDKs send headers of their own, which end here. */
 const ALLOWED_HEADERS = "authorization, content-type, *";
@@ -44,7 +45,7 @@ async function isCallersOwn(c: Context<Edge>, origin: string): Promise<boolean> 
     return false;
   }
   try {
-    return (await readOrigins(c.env[EDGE.BINDING_TENANTS], caller.tenant)).includes(origin);
+    return (await readTenant(c.env[EDGE.BINDING_TENANTS], caller.tenant)).origins.includes(origin);
   } catch (error) {
     // The answer is there: it must not be lost to who needs no such header.
     c.set("reason", String(error));

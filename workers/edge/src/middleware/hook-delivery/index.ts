@@ -31,7 +31,7 @@ export const hookDelivery = createMiddleware<Edge>(async (c, next) => {
   const text = decode(body);
   await take(c.env[HOOKS.BINDING_LEDGER], `${tenant}/${id}`, bytes, signed.timestamp);
   const chat = { model: agent, messages: [{ role: "user", content: text }] };
-  c.set("asked", { agent, body: new TextEncoder().encode(JSON.stringify(chat)) });
+  c.set("asked", { agent, streamed: false, body: new TextEncoder().encode(JSON.stringify(chat)) });
   await next();
 });
 

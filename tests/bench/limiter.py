@@ -1,0 +1,67 @@
+"""What the limits cost at the edge, in the Worker's own runtime: `python -m tests.bench.limiter`.
+
+The bundle is asked with the limits and without them, by a tenant of one shard and by one of all; the region is a Worker
+of the same runtime that answers at once. All of it shares this machine's cores, where at Cloudflare a tenant's shards
+are programs of their own.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from infra.local.node import node_program
+from infra.local.progress import Steps
+from infra.local.status import table
+
+EDGE = Path(__file__).resolve().parents[2] / "workers" / "edge"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to the region: milliseconds a request took at the highest limit's pace, and answers a second at most."""
+
+    name: str
+    requests: int
+    p50: float
+    p99: float
+    rate: float
+    subrequests: int
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    limiter(Steps(), Console())
+
+
+def limiter(steps: Steps, console: Console) -> None:
+    """Ask each way in turn and print what came of it."""
+    with steps.step("the edge with its limits and without"):
+        command = [str(node_program()), "bench/limiter.ts"]
+        said = subprocess.run(command, cwd=EDGE, check=True, stdout=subprocess.PIPE, text=True).stdout
+    columns = ("way", "requests", "p50 ms", "p99 ms", "added p50", "added p99", "most a second", "subrequests")
+    console.print(table("Limits at the edge, 10,000 requests a minute of one tenant", columns, rows(read(said))))
+
+
+def read(said: str) -> list[Way]:
+    """What the load said, a way a line."""
+    return [Way(**json.loads(line)) for line in said.splitlines()]
+
+
+def rows(ways: Iterable[Way]) -> list[tuple[str, ...]]:
+    """The table's rows; the first way is what the others are compared with."""
+    floor, *others = ways
+    return [row(way, floor) for way in (floor, *others)]
+
+
+def row(way: Way, floor: Way) -> tuple[str, ...]:
+    """One way's figures, and what it adds to the floor's."""
+    own = [f"{each:.1f}" for each in (way.p50, way.p99, way.p50 - floor.p50, way.p99 - floor.p99)]
+    return way.name, str(way.requests), *own, f"{way.rate:.0f}", str(way.subrequests)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+// What the limits cost in workerd: `node bench/limiter.ts` writes one JSON object a way to standard output. A way is
+// loaded twice: at the pace of the highest limit there is, for how long a request takes, and as fast as it answers.
+import { createHmac, generateKeyPairSync } from "node:crypto";
+import { Agent, request } from "node:http";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+import { Miniflare } from "miniflare";
+import { EDGE, HEADERS, PATHS, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
+
+const PACE = RATES.MAX_PER_MINUTE / 60;
+const PACED_S = 15;
+const FAST_S = 5;
+const CONNECTIONS = 16;
+const KEY = "mg_acme_000000000000000000000000000000000P65t5";
+const PEPPER = "the bench's own";
+const SUBREQUESTS = "x-bench-subrequests";
+const BODY = JSON.stringify({ model: "helper", messages: [{ role: "user", content: "hello" }] });
+/** The region: it answers at once, inside the same runtime. */
+const REGION = `export default { fetch() {
+  return Response.json({ object: "chat.completion" }, { headers: { "${HEADERS.USAGE}": "12 5" } });
+} };`;
+/** More than any of it needs: what is measured is the limiter, not its refusals. */
+const PLENTY = { per_minute: 10_000_000, burst: 10_000_000, streams: 10_000, tokens_month: 1_000_000_000_000 };
+
+interface Way {
+  readonly unlimited?: boolean;
+  readonly limits: object;
+}
+
+const WAYS: readonly (Way & { readonly name: string })[] = [
+  { name: "without limits", unlimited: true, limits: PLENTY },
+  { name: "limits, one shard", limits: { ...PLENTY, per_minute: RATES.SHARD_PER_MINUTE } },
+  { name: `limits, ${RATES.SHARDS} shards`, limits: PLENTY },
+];
+
+async function bundle(unlimited: boolean): Promise<string> {
+  const swap: Plugin = {
+    name: "unlimited",
+    setup: (it) => {
+      it.onResolve({ filter: /\/middleware\/limits$/ }, () => ({
+        path: fileURLToPath(new URL("unlimited.ts", import.meta.url)),
+      }));
+    },
+  };
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL("counted.ts", import.meta.url))],
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "neutral",
+    target: "es2024",
+    mainFields: ["module", "main"],
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:workers"],
+    plugins: unlimited ? [swap] : [],
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+async function start({ unlimited = false, limits }: Way): Promise<{ miniflare: Miniflare; url: URL }> {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const signing = { ...privateKey.export({ format: "jwk" }), kid: "bench", alg: "EdDSA" };
+  const miniflare = new Miniflare({
+    host: "127.0.0.1",
+    port: 0,
+    cf: false,
+    telemetry: { enabled: false },
+    handleStructuredLogs: () => undefined,
+    workers: [
+      {
+        name: "edge",
+        modules: [{ type: "ESModule", path: "index.js", contents: await bundle(unlimited) }],
+        compatibilityDate: EDGE.COMPATIBILITY_DATE,
+        compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
+        kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
+        durableObjects: { [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true } },
+        // A wall no load of the bench's comes near.
+        ratelimits: Object.fromEntries(
+          RATES.WALLS.map(([name]) => [name, { namespace_id: name, simple: { limit: 1e9, period: 60 } }]),
+        ),
+        bindings: { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signing) },
+        outboundService: "region",
+      },
+      { name: "region", modules: true, script: REGION, compatibilityDate: EDGE.COMPATIBILITY_DATE },
+    ],
+  });
+  const url = new URL(PATHS.CHAT_COMPLETIONS, await miniflare.ready);
+  const put = async (binding: string, key: string, record: object): Promise<void> => {
+    const namespace = await miniflare.getKVNamespace(binding, "edge");
+    await namespace.put(key, JSON.stringify(record));
+  };
+  const hash = createHmac("sha256", PEPPER).update(KEY).digest("hex");
+  await put(EDGE.BINDING_KEYS, hash, { tenant: "acme", key: "default", agents: [EDGE.ALL_AGENTS] });
+  await put(EDGE.BINDING_TENANTS, "acme", { limits });
+  await put(EDGE.BINDING_ROUTES, routeKey("acme", "helper"), { regions: ["local"], state: EDGE.OPEN, model: "tiny" });
+  await put(EDGE.BINDING_ROUTES, regionKey("local"), { origin: "http://region.test", state: EDGE.OPEN });
+  return { miniflare, url };
+}
+
+/** One request: how long it took, in milliseconds, and how many subrequests it began. */
+interface Asked {
+  readonly took: number;
+  readonly subrequests: number;
+}
+
+function ask(url: URL, agent: Agent): Promise<Asked> {
+  return new Promise((resolve, reject) => {
+    const began = performance.now();
+    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
+    const sent = request(url.href, { method: "POST", agent, headers }, (response) => {
+      response.resume().on("end", () => {
+        if (response.statusCode !== 200) {
+          reject(new Error(`answered ${response.statusCode}`));
+        }
+        resolve({ took: performance.now() - began, subrequests: Number(response.headers[SUBREQUESTS]) });
+      });
+    });
+    sent.on("error", reject).end(BODY);
+  });
+}
+
+/** Requests at a pace, whether or not earlier ones have been answered. */
+async function paced(url: URL, agent: Agent): Promise<Asked[]> {
+  const began = performance.now();
+  const all: Promise<Asked>[] = [];
+  while (performance.now() - began < PACED_S * 1000) {
+    const due = ((performance.now() - began) / 1000) * PACE;
+    while (all.length < due) {
+      all.push(ask(url, agent));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return await Promise.all(all);
+}
+
+/** Answers a second, each connection asking as soon as it was answered. */
+async function fast(url: URL, agent: Agent): Promise<number> {
+  const began = performance.now();
+  let answered = 0;
+  const connection = async (): Promise<void> => {
+    while (performance.now() - began < FAST_S * 1000) {
+      await ask(url, agent);
+      answered += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
+  return answered / ((performance.now() - began) / 1000);
+}
+
+function percentile(sorted: readonly number[], percent: number): number | undefined {
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))];
+}
+
+for (const { name, ...way } of WAYS) {
+  const { miniflare, url } = await start(way);
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS * 4 });
+  try {
+    for (let warm = 0; warm < 200; warm += 1) {
+      await ask(url, agent);
+    }
+    const answers = await paced(url, agent);
+    const took = answers.map((answer) => answer.took).sort((one, other) => one - other);
+    const rate = await fast(url, agent);
+    const subrequests = Math.max(...answers.map((answer) => answer.subrequests));
+    const figures = {
+      name,
+      requests: took.length,
+      p50: percentile(took, 50),
+      p99: percentile(took, 99),
+      rate,
+      subrequests,
+    };
+    console.log(JSON.stringify(figures));
+  } finally {
+    agent.destroy();
+    await miniflare.dispose();
+  }
+}

@@ -1,0 +1,155 @@
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import type { Edge, Variables } from "../../env";
+import { EDGE, ERRORS, HEADERS, RATES } from "../../generated/contract";
+import { type Admitted, admit, LimiterDownError } from "../../limiter/client";
+import type { Rate, Verdict } from "../../limiter/keeper";
+import { type Ask, type Limits, type Reason, shardsOf } from "../../limiter/rules";
+import { readTenant } from "../../records";
+import { RefusedError } from "../../refused";
+import { placeOf } from "../../regions";
+import { EVENT_STREAM } from "../../stream";
+import { parseUsage } from "../../usage";
+import { metered } from "./metered";
+
+/** Seconds after which to ask again where only time can help and nobody knows how much. */
+const RETRY_S = 5;
+const MESSAGES: Record<Exclude<Reason, "quota">, string> = {
+  rate: "Too many requests: the limit of this key or its tenant is reached.",
+  streams: "Too many streams at once: the limit of this key or its tenant is reached.",
+};
+
+/**
+ * Lets a request through as far as its key's and its tenant's limits allow, and counts at its end what it took.
+ *
+ * While the exact limiter is down, a tenant with a quota is refused, for nobody knows what is left of it; any other is
+ * let through up to the coarse wall, which every request must pass first.
+ */
+export const limits = createMiddleware<Edge>(async (c, next) => {
+  const { caller } = c.var;
+  const { limits } = await readTenant(c.env[EDGE.BINDING_TENANTS], caller.tenant);
+  await passWall(c, limits);
+  const { verdict, admitted } = await askExactly(c, limits);
+  if (verdict?.refused !== undefined) {
+    throw refusal(verdict, verdict.refused);
+  }
+  await next();
+  if (verdict !== undefined) {
+    for (const [name, value] of Object.entries(rateHeaders(verdict.rate))) {
+      c.header(name, value);
+    }
+  }
+  settleAtTheEnd(c, admitted);
+});
+
+/** The lowest wall that is at least twice the limit. It counts by tenant, in each location for itself. */
+async function passWall(c: Context<Edge>, limits: Limits): Promise<void> {
+  const [name] = RATES.WALLS.find(([, height]) => height >= 2 * limits.per_minute) ?? RATES.WALLS[2];
+  if (!(await isBelow(c, name))) {
+    throw new RefusedError(ERRORS.RATE_LIMITED, { headers: { "retry-after": String(RATES.WALL_PERIOD_S) } });
+  }
+}
+
+/** A wall that cannot be asked stops nobody: the exact limiter stands behind it. */
+async function isBelow(c: Context<Edge>, name: (typeof RATES.WALLS)[number][0]): Promise<boolean> {
+  const { caller, requestId } = c.var;
+  try {
+    return (await c.env[name].limit({ key: caller.tenant })).success;
+  } catch (error) {
+    const line = { event: "wall_down", request_id: requestId, tenant: caller.tenant, reason: String(error) };
+    console.log(JSON.stringify(line));
+    return true;
+  }
+}
+
+async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?: Verdict; admitted?: Admitted }> {
+  // What is asked of no agent has no body.
+  const { asked } = c.var as Partial<Variables>;
+  const { caller, requestId } = c.var;
+  const ask: Ask = {
+    tenant: caller.tenant,
+    key: caller.key,
+    limits,
+    shards: shardsOf(limits),
+    ...(caller.limits === undefined ? {} : { own: caller.limits }),
+    ...(asked?.streamed === true ? { lease: requestId } : {}),
+    metered: asked !== undefined,
+  };
+  try {
+    return await admit(c.env, ask, placeOf(c.req.raw).colo ?? "");
+  } catch (error) {
+    if (!(error instanceof LimiterDownError)) {
+      throw error;
+    }
+    const closed = ask.metered && (limits.tokens_month !== undefined || limits.spend_month !== undefined);
+    const decision = closed ? "closed" : "open";
+    console.log(
+      JSON.stringify({
+        event: "limiter_down",
+        request_id: requestId,
+        tenant: caller.tenant,
+        decision,
+        reason: error.message,
+      }),
+    );
+    if (closed) {
+      throw new RefusedError(ERRORS.LIMITER_DOWN, { headers: { "retry-after": String(RETRY_S) }, cause: error });
+    }
+    return {};
+  }
+}
+
+function refusal({ rate, retryMs }: Verdict, reason: Reason): RefusedError {
+  const headers = { ...rateHeaders(rate), "retry-after": seconds(retryMs) };
+  if (reason === "quota") {
+    // OpenAI's SDKs would ask a few times more all the same: none of them waits for a month.
+    return new RefusedError(ERRORS.QUOTA_EXCEEDED, { headers: { ...headers, "x-should-retry": "false" } });
+  }
+  return new RefusedError(ERRORS.RATE_LIMITED, { message: MESSAGES[reason], headers });
+}
+
+/** As draft-ietf-httpapi-ratelimit-headers-06 has them, the last that gives each its own field; later drafts join them. */
+function rateHeaders({ limit, remaining, resetMs }: Rate): Record<string, string> {
+  return {
+    "ratelimit-limit": String(limit),
+    "ratelimit-remaining": String(remaining),
+    "ratelimit-reset": seconds(resetMs),
+  };
+}
+
+function seconds(milliseconds: number): string {
+  return String(Math.ceil(milliseconds / 1000));
+}
+
+/** An admission that says in the log what could not be counted. */
+function accounted(c: Context<Edge>, admitted: Admitted): Admitted {
+  const { caller, requestId } = c.var;
+  return {
+    renew: async () => await admitted.renew(),
+    settle: async (usage) => {
+      try {
+        await admitted.settle(usage);
+      } catch (error) {
+        const line = { event: "usage_lost", request_id: requestId, tenant: caller.tenant, ...usage };
+        console.log(JSON.stringify({ ...line, reason: String(error) }));
+      }
+    },
+  };
+}
+
+/** What the door said of the usage ends here. */
+function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void {
+  const { body, headers } = c.res;
+  const usage = parseUsage(headers.get(HEADERS.USAGE));
+  headers.delete(HEADERS.USAGE);
+  if (admitted === undefined) {
+    return;
+  }
+  if (body === null || !headers.get("content-type")?.startsWith(EVENT_STREAM)) {
+    c.executionCtx.waitUntil(accounted(c, admitted).settle(usage ?? { read: 0, made: 0 }));
+    return;
+  }
+  const { promise, resolve } = Promise.withResolvers<void>();
+  c.executionCtx.waitUntil(promise);
+  c.res = new Response(metered(body, accounted(c, admitted), c.req.raw.signal, resolve), c.res);
+}
