@@ -14,18 +14,21 @@ const CONNECTIONS = 16;
 const KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
 const PEPPER = "the bench's own";
 const SUBREQUESTS = "x-bench-subrequests";
+const PLACE = "x-bench-place";
 const BODY = JSON.stringify({ model: "helper", messages: [{ role: "user", content: "hello" }] });
 /** The region: it answers at once, inside the same runtime. */
 const REGION = `export default { fetch() {
   return Response.json({ object: "chat.completion" }, { headers: { "${HEADERS.USAGE}": "12 5" } });
 } };`;
-/** More than any of it needs: what is measured is the limiter, not its refusals. */
-const PLENTY = { per_minute: 10_000_000, burst: 10_000_000, streams: 10_000, tokens_month: 1_000_000_000_000 };
+/** Of a tenant of all shards, and more than any load needs: what is measured is the limiter, not its refusals. */
+const LIMITS = { per_minute: 10_000_000, burst: 10_000_000, streams: 10_000, tokens_month: 1_000_000_000_000 };
 
+/** Places of which each asks another shard. */
+const PLACES = ["AMS", "BOM", "LAX", "CDG"];
 const WAYS = [
-  { name: "without limits", unlimited: true, limits: PLENTY },
-  { name: "limits, one shard", limits: { ...PLENTY, per_minute: RATES.SHARD_PER_MINUTE } },
-  { name: `limits, ${RATES.SHARDS} shards`, limits: PLENTY },
+  { name: "without limits", unlimited: true, places: PLACES },
+  { name: "limits, asked from one place", places: PLACES.slice(0, 1) },
+  { name: `limits, asked from ${PLACES.length} places`, places: PLACES },
 ];
 
 async function bundle(unlimited) {
@@ -51,7 +54,7 @@ async function bundle(unlimited) {
   return outputFiles[0].text;
 }
 
-async function start({ unlimited = false, limits }) {
+async function start(unlimited) {
   const { privateKey } = generateKeyPairSync("ed25519");
   const signing = { ...privateKey.export({ format: "jwk" }), kid: "bench", alg: "EdDSA" };
   const miniflare = new Miniflare({
@@ -85,17 +88,17 @@ async function start({ unlimited = false, limits }) {
   };
   const hash = createHmac("sha256", PEPPER).update(KEY).digest("hex");
   await put(EDGE.BINDING_KEYS, hash, { tenant: "acme", key: "default", agents: [EDGE.ALL_AGENTS] });
-  await put(EDGE.BINDING_TENANTS, "acme", { limits });
+  await put(EDGE.BINDING_TENANTS, "acme", { limits: LIMITS });
   await put(EDGE.BINDING_ROUTES, routeKey("acme", "helper"), { region: "local" });
   await put(EDGE.BINDING_ROUTES, regionKey("local"), { origin: "http://region.test" });
   return { miniflare, url };
 }
 
 /** One request: how long it took, in milliseconds, and how many subrequests it began. */
-function ask(url, agent) {
+function ask(url, agent, place) {
   return new Promise((resolve, reject) => {
     const began = performance.now();
-    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
+    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json", [PLACE]: place };
     const sent = request(url, { method: "POST", agent, headers }, (response) => {
       response.resume().on("end", () => {
         if (response.statusCode !== 200) {
@@ -109,13 +112,13 @@ function ask(url, agent) {
 }
 
 /** Requests at a pace, whether or not earlier ones have been answered. */
-async function paced(url, agent) {
+async function paced(askNext) {
   const began = performance.now();
   const all = [];
   while (performance.now() - began < PACED_S * 1000) {
     const due = ((performance.now() - began) / 1000) * PACE;
     while (all.length < due) {
-      all.push(ask(url, agent));
+      all.push(askNext());
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -123,12 +126,12 @@ async function paced(url, agent) {
 }
 
 /** Answers a second, each connection asking as soon as it was answered. */
-async function fast(url, agent) {
+async function fast(askNext) {
   const began = performance.now();
   let answered = 0;
   const connection = async () => {
     while (performance.now() - began < FAST_S * 1000) {
-      await ask(url, agent);
+      await askNext();
       answered += 1;
     }
   };
@@ -140,16 +143,18 @@ function percentile(sorted, percent) {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))];
 }
 
-for (const { name, ...way } of WAYS) {
-  const { miniflare, url } = await start(way);
+for (const { name, unlimited = false, places } of WAYS) {
+  const { miniflare, url } = await start(unlimited);
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS * 4 });
+  let asked = 0;
+  const askNext = () => ask(url, agent, places[asked++ % places.length]);
   try {
     for (let warm = 0; warm < 200; warm += 1) {
-      await ask(url, agent);
+      await askNext();
     }
-    const answers = await paced(url, agent);
+    const answers = await paced(askNext);
     const took = answers.map((answer) => answer.took).sort((one, other) => one - other);
-    const rate = await fast(url, agent);
+    const rate = await fast(askNext);
     const subrequests = Math.max(...answers.map((answer) => answer.subrequests));
     const figures = {
       name,
