@@ -1,5 +1,6 @@
-// What the limits cost in workerd: `node bench/limiter.mjs` writes one JSON object a way to standard output. A way is
-// loaded twice: at the pace of the highest limit there is, for how long a request takes, and as fast as it answers.
+// What the limits cost in workerd: `node bench/limiter.mjs` writes one JSON object a way to standard output, its medians of
+// all rounds. A round loads a way twice: at the pace of the highest limit there is, for how long a request takes, and as
+// fast as it answers.
 import { createHmac, generateKeyPairSync } from "node:crypto";
 import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -8,8 +9,10 @@ import { Miniflare } from "miniflare";
 import { EDGE, HEADERS, PATHS, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
 
 const PACE = RATES.MAX_PER_MINUTE / 60;
-const PACED_S = 15;
-const FAST_S = 5;
+const ROUNDS = 5;
+const PACED_S = 3;
+const FAST_S = 1;
+const WARM_UP = 100;
 const CONNECTIONS = 16;
 const KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv";
 const PEPPER = "the bench's own";
@@ -27,8 +30,8 @@ const LIMITS = { per_minute: 10_000_000, burst: 10_000_000, streams: 10_000, tok
 const PLACES = ["AMS", "BOM", "LAX", "CDG"];
 const WAYS = [
   { name: "without limits", unlimited: true, places: PLACES },
-  { name: "limits, asked from one place", places: PLACES.slice(0, 1) },
-  { name: `limits, asked from ${PLACES.length} places`, places: PLACES },
+  { name: "limits, one place", places: PLACES.slice(0, 1) },
+  { name: `limits, ${PLACES.length} places`, places: PLACES },
 ];
 
 async function bundle(unlimited) {
@@ -143,30 +146,46 @@ function percentile(sorted, percent) {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))];
 }
 
-for (const { name, unlimited = false, places } of WAYS) {
-  const { miniflare, url } = await start(unlimited);
+function median(figures) {
+  return figures.sort((one, other) => one - other)[Math.floor(figures.length / 2)];
+}
+
+/** One round of a way, on connections of its own: the runtime closes those that idle. */
+async function round({ url, places, rounds }) {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS * 4 });
   let asked = 0;
   const askNext = () => ask(url, agent, places[asked++ % places.length]);
   try {
-    for (let warm = 0; warm < 200; warm += 1) {
+    for (let warm = 0; warm < WARM_UP; warm += 1) {
       await askNext();
     }
     const answers = await paced(askNext);
     const took = answers.map((answer) => answer.took).sort((one, other) => one - other);
-    const rate = await fast(askNext);
     const subrequests = Math.max(...answers.map((answer) => answer.subrequests));
-    const figures = {
-      name,
-      requests: took.length,
-      p50: percentile(took, 50),
-      p99: percentile(took, 99),
-      rate,
-      subrequests,
-    };
-    console.log(JSON.stringify(figures));
+    const [p50, p99] = [50, 99].map((percent) => percentile(took, percent));
+    rounds.push({ requests: took.length, p50, p99, subrequests, rate: await fast(askNext) });
   } finally {
     agent.destroy();
+  }
+}
+
+const ways = [];
+try {
+  for (const { name, unlimited = false, places } of WAYS) {
+    ways.push({ name, places, rounds: [], ...(await start(unlimited)) });
+  }
+  // In turns, so that all meet the same machine.
+  for (let turn = 0; turn < ROUNDS; turn += 1) {
+    for (const way of ways) {
+      await round(way);
+    }
+  }
+  for (const { name, rounds } of ways) {
+    const figures = Object.keys(rounds[0]).map((what) => [what, median(rounds.map((one) => one[what]))]);
+    console.log(JSON.stringify({ name, ...Object.fromEntries(figures) }));
+  }
+} finally {
+  for (const { miniflare } of ways) {
     await miniflare.dispose();
   }
 }
