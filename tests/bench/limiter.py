@@ -1,8 +1,8 @@
 """What the limits cost at the edge, in the Worker's own runtime: `python -m tests.bench.limiter`.
 
-The bundle is asked with the limits and without them, by a tenant of one shard and by one of all; the region is a Worker
-of the same runtime that answers at once. All of it shares this machine's cores, where at Cloudflare a tenant's shards
-are programs of their own.
+The Worker is asked with the limits and without them, in turns, from one place and from as many as a tenant has shards.
+The region is a Worker of the same runtime that answers at once. All of it shares this machine's cores, where at
+Cloudflare a tenant's shards are programs of their own.
 """
 
 import json

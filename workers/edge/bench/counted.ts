@@ -4,6 +4,8 @@ import worker, { Limiter } from "../src/index.ts";
 
 /** How many subrequests beside the one to the region a request has begun, in its answer. */
 const SUBREQUESTS = "x-bench-subrequests";
+/** Where a request is from. */
+const PLACE = "x-bench-place";
 
 export { Limiter };
 export default {
@@ -18,7 +20,8 @@ export default {
         return Reflect.get(target, property) as unknown;
       },
     });
-    const answer = await worker.fetch(request, { ...env, [RATES.BINDING_LIMITER]: limiter }, context);
+    const asked = new Request(request, { cf: { colo: request.headers.get(PLACE) ?? "" } });
+    const answer = await worker.fetch(asked, { ...env, [RATES.BINDING_LIMITER]: limiter }, context);
     const counted = new Response(answer.body, answer);
     counted.headers.set(SUBREQUESTS, String(count));
     return counted;

@@ -1,5 +1,6 @@
-// What the limits cost in workerd: `node bench/limiter.ts` writes one JSON object a way to standard output. A way is
-// loaded twice: at the pace of the highest limit there is, for how long a request takes, and as fast as it answers.
+// What the limits cost in workerd: `node bench/limiter.ts` writes one JSON object a way to standard output, its medians of
+// all rounds. A round loads a way twice: at the pace of the highest limit there is, for how long a request takes, and as
+// fast as it answers.
 import { createHmac, generateKeyPairSync } from "node:crypto";
 import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -8,29 +9,29 @@ import { Miniflare } from "miniflare";
 import { EDGE, HEADERS, PATHS, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
 
 const PACE = RATES.MAX_PER_MINUTE / 60;
-const PACED_S = 15;
-const FAST_S = 5;
+const ROUNDS = 5;
+const PACED_S = 3;
+const FAST_S = 1;
+const WARM_UP = 100;
 const CONNECTIONS = 16;
 const KEY = "mg_acme_000000000000000000000000000000000P65t5";
 const PEPPER = "the bench's own";
 const SUBREQUESTS = "x-bench-subrequests";
+const PLACE = "x-bench-place";
 const BODY = JSON.stringify({ model: "helper", messages: [{ role: "user", content: "hello" }] });
 /** The region: it answers at once, inside the same runtime. */
 const REGION = `export default { fetch() {
   return Response.json({ object: "chat.completion" }, { headers: { "${HEADERS.USAGE}": "12 5" } });
 } };`;
-/** More than any of it needs: what is measured is the limiter, not its refusals. */
-const PLENTY = { per_minute: 10_000_000, burst: 10_000_000, streams: 10_000, tokens_month: 1_000_000_000_000 };
+/** Of a tenant of all shards, and more than any load needs: what is measured is the limiter, not its refusals. */
+const LIMITS = { per_minute: 10_000_000, burst: 10_000_000, streams: 10_000, tokens_month: 1_000_000_000_000 };
 
-interface Way {
-  readonly unlimited?: boolean;
-  readonly limits: object;
-}
-
-const WAYS: readonly (Way & { readonly name: string })[] = [
-  { name: "without limits", unlimited: true, limits: PLENTY },
-  { name: "limits, one shard", limits: { ...PLENTY, per_minute: RATES.SHARD_PER_MINUTE } },
-  { name: `limits, ${RATES.SHARDS} shards`, limits: PLENTY },
+/** Places of which each asks another shard. */
+const PLACES = ["AMS", "BOM", "LAX", "CDG"];
+const WAYS = [
+  { name: "without limits", unlimited: true, places: PLACES },
+  { name: "limits, one place", places: PLACES.slice(0, 1) },
+  { name: `limits, ${PLACES.length} places`, places: PLACES },
 ];
 
 async function bundle(unlimited: boolean): Promise<string> {
@@ -57,7 +58,7 @@ async function bundle(unlimited: boolean): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
-async function start({ unlimited = false, limits }: Way): Promise<{ miniflare: Miniflare; url: URL }> {
+async function start(unlimited: boolean): Promise<{ miniflare: Miniflare; url: URL }> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const signing = { ...privateKey.export({ format: "jwk" }), kid: "bench", alg: "EdDSA" };
   const miniflare = new Miniflare({
@@ -91,7 +92,7 @@ async function start({ unlimited = false, limits }: Way): Promise<{ miniflare: M
   };
   const hash = createHmac("sha256", PEPPER).update(KEY).digest("hex");
   await put(EDGE.BINDING_KEYS, hash, { tenant: "acme", key: "default", agents: [EDGE.ALL_AGENTS] });
-  await put(EDGE.BINDING_TENANTS, "acme", { limits });
+  await put(EDGE.BINDING_TENANTS, "acme", { limits: LIMITS });
   await put(EDGE.BINDING_ROUTES, routeKey("acme", "helper"), { regions: ["local"], state: EDGE.OPEN, model: "tiny" });
   await put(EDGE.BINDING_ROUTES, regionKey("local"), { origin: "http://region.test", state: EDGE.OPEN });
   return { miniflare, url };
@@ -103,10 +104,10 @@ interface Asked {
   readonly subrequests: number;
 }
 
-function ask(url: URL, agent: Agent): Promise<Asked> {
+function ask(url: URL, agent: Agent, place: string): Promise<Asked> {
   return new Promise((resolve, reject) => {
     const began = performance.now();
-    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
+    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json", [PLACE]: place };
     const sent = request(url.href, { method: "POST", agent, headers }, (response) => {
       response.resume().on("end", () => {
         if (response.statusCode !== 200) {
@@ -120,13 +121,13 @@ function ask(url: URL, agent: Agent): Promise<Asked> {
 }
 
 /** Requests at a pace, whether or not earlier ones have been answered. */
-async function paced(url: URL, agent: Agent): Promise<Asked[]> {
+async function paced(askNext: () => Promise<Asked>): Promise<Asked[]> {
   const began = performance.now();
   const all: Promise<Asked>[] = [];
   while (performance.now() - began < PACED_S * 1000) {
     const due = ((performance.now() - began) / 1000) * PACE;
     while (all.length < due) {
-      all.push(ask(url, agent));
+      all.push(askNext());
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -134,12 +135,12 @@ async function paced(url: URL, agent: Agent): Promise<Asked[]> {
 }
 
 /** Answers a second, each connection asking as soon as it was answered. */
-async function fast(url: URL, agent: Agent): Promise<number> {
+async function fast(askNext: () => Promise<Asked>): Promise<number> {
   const began = performance.now();
   let answered = 0;
   const connection = async (): Promise<void> => {
     while (performance.now() - began < FAST_S * 1000) {
-      await ask(url, agent);
+      await askNext();
       answered += 1;
     }
   };
@@ -147,32 +148,62 @@ async function fast(url: URL, agent: Agent): Promise<number> {
   return answered / ((performance.now() - began) / 1000);
 }
 
-function percentile(sorted: readonly number[], percent: number): number | undefined {
-  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))];
+function percentile(sorted: readonly number[], percent: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN;
 }
 
-for (const { name, ...way } of WAYS) {
-  const { miniflare, url } = await start(way);
+function median(figures: readonly number[]): number {
+  return figures.toSorted((one, other) => one - other)[Math.floor(figures.length / 2)] ?? Number.NaN;
+}
+
+const FIGURES = ["requests", "p50", "p99", "subrequests", "rate"] as const;
+type Round = Readonly<Record<(typeof FIGURES)[number], number>>;
+
+interface Way {
+  readonly name: string;
+  readonly url: URL;
+  readonly miniflare: Miniflare;
+  readonly places: readonly string[];
+  readonly rounds: Round[];
+}
+
+/** One round of a way, on connections of its own: the runtime closes those that idle. */
+async function round({ url, places, rounds }: Way): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS * 4 });
+  let asked = 0;
+  const askNext = (): Promise<Asked> => ask(url, agent, places[asked++ % places.length] ?? "");
   try {
-    for (let warm = 0; warm < 200; warm += 1) {
-      await ask(url, agent);
+    for (let warm = 0; warm < WARM_UP; warm += 1) {
+      await askNext();
     }
-    const answers = await paced(url, agent);
+    const answers = await paced(askNext);
     const took = answers.map((answer) => answer.took).sort((one, other) => one - other);
-    const rate = await fast(url, agent);
     const subrequests = Math.max(...answers.map((answer) => answer.subrequests));
-    const figures = {
-      name,
-      requests: took.length,
-      p50: percentile(took, 50),
-      p99: percentile(took, 99),
-      rate,
-      subrequests,
-    };
-    console.log(JSON.stringify(figures));
+    const p50 = percentile(took, 50);
+    const p99 = percentile(took, 99);
+    rounds.push({ requests: took.length, p50, p99, subrequests, rate: await fast(askNext) });
   } finally {
     agent.destroy();
+  }
+}
+
+const ways: Way[] = [];
+try {
+  for (const { name, unlimited = false, places } of WAYS) {
+    ways.push({ name, places, rounds: [], ...(await start(unlimited)) });
+  }
+  // In turns, so that all meet the same machine.
+  for (let turn = 0; turn < ROUNDS; turn += 1) {
+    for (const way of ways) {
+      await round(way);
+    }
+  }
+  for (const { name, rounds } of ways) {
+    const figures = FIGURES.map((what) => [what, median(rounds.map((one) => one[what]))]);
+    console.log(JSON.stringify({ name, ...Object.fromEntries(figures) }));
+  }
+} finally {
+  for (const { miniflare } of ways) {
     await miniflare.dispose();
   }
 }

@@ -10,38 +10,64 @@ const SCHEMA = `
     PRIMARY KEY (name, other)) WITHOUT ROWID;
 `;
 
-/** A shard's journal in its object's own SQLite. Nothing is answered before what was written is safe: the runtime sees to it. */
+/** Longest that something is not written, in milliseconds. */
+const UNWRITTEN_MS = 100;
+
+/**
+ * A shard's journal in its object's own SQLite.
+ *
+ * What moves between shards is written before it is answered: it must not be given twice. All else is written together,
+ * a moment later: to wait for the disk at each request would be most of what a request costs.
+ */
 export class SqlJournal implements Journal {
   readonly #sql: SqlStorage;
+  #admitted = new Map<string, { at: number; n: number }>();
+  #more: (() => void)[] = [];
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(SCHEMA);
   }
 
-  admitted(at: number, key: string): void {
-    this.#sql.exec("INSERT INTO admitted VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1", at, key);
+  admitted(at: number, key: string, unwritten: number): void {
+    // Those that are written together count as admitted with the last of them: that is never too early.
+    const n = (this.#admitted.get(key)?.n ?? 0) + 1;
+    this.#admitted.set(key, { at, n });
+    if (n > unwritten) {
+      this.write();
+    } else {
+      this.#writeSoon();
+    }
   }
 
   held(lease: string, key: string, until: number): void {
-    this.#sql.exec("INSERT OR REPLACE INTO held VALUES (?, ?, ?)", lease, key, until);
+    this.#later("INSERT OR REPLACE INTO held VALUES (?, ?, ?)", lease, key, until);
   }
 
   ended(lease: string): void {
-    this.#sql.exec("DELETE FROM held WHERE lease = ?", lease);
+    this.#later("DELETE FROM held WHERE lease = ?", lease);
   }
 
   spent(name: string, amount: number): void {
-    this.#sql.exec(
-      "INSERT INTO spent VALUES (?, ?) ON CONFLICT DO UPDATE SET amount = amount + ?",
-      name,
-      amount,
-      amount,
-    );
+    this.#later("INSERT INTO spent VALUES (?, ?) ON CONFLICT DO UPDATE SET amount = amount + ?", name, amount, amount);
   }
 
   moved(name: string, other: number, { given, got }: Moved): void {
     this.#sql.exec("INSERT OR REPLACE INTO moved VALUES (?, ?, ?, ?)", name, other, given, got);
+  }
+
+  /** Writes what is not written yet; the runtime makes one transaction of it. */
+  write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    for (const [key, { at, n }] of this.#admitted) {
+      this.#sql.exec("INSERT INTO admitted VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + ?", at, key, n, n);
+    }
+    this.#admitted = new Map();
+    for (const write of this.#more.splice(0)) {
+      write();
+    }
   }
 
   /** Brings a new shard to where the last one stopped. */
@@ -69,6 +95,7 @@ export class SqlJournal implements Journal {
 
   /** Forgets what no longer counts. Whether anything is left that will be over in time. */
   prune(now: number): boolean {
+    this.write();
     const month = monthOf(now);
     this.#sql.exec("DELETE FROM admitted WHERE at <= ?", now - MINUTE);
     this.#sql.exec("DELETE FROM held WHERE until <= ?", now);
@@ -79,6 +106,15 @@ export class SqlJournal implements Journal {
       .exec<{ left: number }>("SELECT EXISTS (SELECT 1 FROM admitted) OR EXISTS (SELECT 1 FROM held) AS left")
       .one();
     return left === 1;
+  }
+
+  #later(statement: string, ...values: (string | number)[]): void {
+    this.#more.push(() => this.#sql.exec(statement, ...values));
+    this.#writeSoon();
+  }
+
+  #writeSoon(): void {
+    this.#timer ??= setTimeout(() => this.write(), UNWRITTEN_MS);
   }
 }
 

@@ -34,13 +34,16 @@ export type AskSibling = (index: number, wish: Wish) => Promise<Gift>;
 
 /** Where a shard writes down what it must not forget. */
 export interface Journal {
-  admitted(at: number, key: string): void;
+  /** At most `unwritten` admissions of a key may be lost. */
+  admitted(at: number, key: string, unwritten: number): void;
   held(lease: string, key: string, until: number): void;
   ended(lease: string): void;
   spent(name: string, amount: number): void;
   moved(name: string, other: number, moved: Moved): void;
 }
 
+/** As much of a minute's limit may be lost when all of a tenant's objects end without a warning: a hundredth. */
+const UNWRITTEN = 0.01;
 /** Most times siblings are asked for one request: others may have taken what they gave. */
 const ROUNDS = 8;
 /**
@@ -132,7 +135,9 @@ export class Keeper {
         this.#shard.window(name, length).note(now);
       }
     }
-    this.#journal.admitted(now, ask.own === undefined ? "" : ask.key);
+    const minutes = rules.filter(({ length }) => length === MINUTE).map(({ limit }) => limit);
+    const unwritten = Math.floor((Math.min(...minutes) * UNWRITTEN) / ask.shards);
+    this.#journal.admitted(now, ask.own === undefined ? "" : ask.key, unwritten);
     this.#hold(ask, now);
   }
 

@@ -97,8 +97,9 @@ describe("an object that starts anew", () => {
     await admit(env, { ...what, lease: "s2" }, HERE);
     await admit(env, { ...what, lease: "s3" }, HERE);
     await first?.settle({ read: 60, made: 30 });
+    const written = { admitted: 1, held: 2, spent: 1 };
+    await vi.waitFor(async () => expect(await rows(shardOf(HERE, 2))).toMatchObject(written));
     const before = await rows(shardOf(HERE, 2));
-    expect(before).toMatchObject({ admitted: 1, held: 2 });
     await abortAllDurableObjects();
     expect(await rows(shardOf(HERE, 2))).toEqual(before);
     expect(await count(5, ask({ per_minute: 10 }, { own: { per_minute: 4 }, shards: 2 }))).toBe(1);
@@ -110,6 +111,7 @@ describe("an object that starts anew", () => {
   it("takes the end of a request that it let through before", async () => {
     const what = ask({ streams: 1, tokens_month: 10 }, { lease: "s1" });
     const first = await admitted(what);
+    await vi.waitFor(async () => expect(await rows(0)).toMatchObject({ held: 1 }));
     await abortAllDurableObjects();
     await first?.renew();
     expect((await admit(env, { ...what, lease: "s2" }, HERE)).verdict.refused).toBe("streams");
@@ -119,6 +121,24 @@ describe("an object that starts anew", () => {
     expect(second).toBeDefined();
     await second?.settle({ read: 1, made: 0 });
     expect((await admit(env, what, HERE)).verdict.refused).toBe("quota");
+  });
+});
+
+describe("an object that ends without a warning", () => {
+  it("has lost at most a hundredth of the limit", async () => {
+    const what = ask({ per_minute: 1000 });
+    expect(await count(55, what)).toBe(55);
+    await abortAllDurableObjects();
+    const left = await count(1000, what);
+    expect(left).toBeGreaterThanOrEqual(945);
+    expect(left).toBeLessThanOrEqual(955);
+  }, 30_000);
+
+  it("has lost nothing of a low one", async () => {
+    const what = ask({ per_minute: 20 }, { own: { per_minute: 10 } });
+    expect(await count(3, what)).toBe(3);
+    await abortAllDurableObjects();
+    expect(await count(10, what)).toBe(7);
   });
 });
 
