@@ -1,8 +1,9 @@
 """The zone's rulesets, one a phase.
 
-Users of the provider know rulesets that differ in every preview. What differs are the fields the API fills in where they
-are not given: `ref` and `enabled` of a rule, `counting_expression` and `requests_to_origin` of a rate limit. So every rule
-here gives all of them, and a rule's `ref` is its name for good: the API tells a moved rule from a new one by it.
+Users of the provider know rulesets that differ in every preview. What differs are the fields the API fills in where
+they are not given: `ref` and `enabled` of a rule, `counting_expression` and `requests_to_origin` of a rate limit. So
+every rule here gives all of them, and a rule's `ref` is its name for good: the API tells a moved rule from a new one
+by it.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ class Ruleset:
     role: str
     phase: str
     description: str
-    rules: Sequence[dict[str, Any]]
+    rules: Sequence[Any]
 
 
 def build_rulesets(spec: ZoneSpec) -> list[Ruleset]:

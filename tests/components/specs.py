@@ -7,7 +7,11 @@ from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle,
 from components.backup.spec import BackupSpec, bucket_arn
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
+from components.edge.operations_spec import ConsoleSpec, LogsSpec
+from components.edge.origin_spec import OriginSpec
 from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
+from components.edge.zone_spec import FirewallSpec, ZoneSpec
+from components.ingress.spec import ConnectorSpec
 from components.labels import AgentId, Region, TenantId
 from components.models.spec import BucketModelSpec
 from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
@@ -102,6 +106,37 @@ EDGE = EdgeSpec(
     origins={SIN: "http://127.0.0.1:20013"},
     routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), region=SIN),),
     api_keys=(ApiKeySpec(tenant=ACME, id="default", hash="a" * 64),),
+)
+ZONE = ZoneSpec(
+    region=SIN,
+    zone_id="1" * 32,
+    zone="example.com",
+    hostname="api.example.com",
+    console="console.example.com",
+    origins=("sin.origin.example.com",),
+    firewall=FirewallSpec(owasp_threshold=40, paranoia_level=1, requests_per_minute=30_000, failures_per_minute=60),
+)
+ORIGIN = OriginSpec(
+    region=SIN,
+    account_id="0" * 32,
+    zone_id="1" * 32,
+    hostname="sin.origin.example.com",
+    service="http://gateway.moltghost-system.svc.cluster.local",
+)
+CONSOLE = ConsoleSpec(
+    region=SIN,
+    account_id="0" * 32,
+    hostname="console.example.com",
+    email_domains=("example.com", "example.net"),
+    session_hours=8,
+)
+LOGS = LogsSpec(region=SIN, zone_id="1" * 32, destination="s3://example-logs/edge/{DATE}?region=ap-southeast-1")
+CONNECTOR = ConnectorSpec(
+    region=SIN,
+    namespace="moltghost-system",
+    image="registry.example.com/cloudflare/cloudflared@sha256:" + "34" * 32,
+    spread="strict",
+    priority_class="moltghost-platform",
 )
 TENANT = TenantSpec(
     tenant=ACME,

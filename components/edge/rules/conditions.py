@@ -1,7 +1,7 @@
 """Values of the rule language and the conditions made of them.
 
-One condition has one text: sets are sorted and hold nothing twice, and joined conditions of one kind lie flat. Cloudflare
-keeps an expression as it was sent, so a text that moves is a difference in every preview.
+One condition has one text: sets are sorted and hold nothing twice, and joined conditions of one kind lie flat.
+Cloudflare keeps an expression as it was sent, so a text that moves is a difference in every preview.
 """
 
 from collections.abc import Iterable

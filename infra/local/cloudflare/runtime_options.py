@@ -1,7 +1,7 @@
 """From what is declared to the options of the runtime (miniflare's): one Worker a script, and one for all else.
 
-Where a zone has rules the firewall asks, the zone's routes lead to a Worker that is its firewall, and that one on to the
-script's.
+Where a zone has rules the firewall asks, the zone's routes lead to a Worker that is its firewall, and that one on to
+the script's.
 """
 
 from collections.abc import Iterator

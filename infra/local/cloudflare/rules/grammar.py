@@ -19,7 +19,7 @@ from infra.local.cloudflare.rules.types import (
 __all__ = ["Ast", "ExpressionError", "parse"]
 
 Ast = dict[str, Any]
-"""A node: `{"and": [...]}`, `{"op": "eq", "left": …, "right": …}`, `{"call": "lower", "args": […]}`, `{"field": …}` …"""
+"""A node: `{"and": […]}`, `{"op": "eq", "left": …, "right": …}`, `{"call": "lower", "args": […]}`, `{"field": …}` …"""
 
 LONGEST = 4096
 _JOINTS = (("or", "||"), ("xor", "^^"), ("and", "&&"))

@@ -1,4 +1,4 @@
-"""The firewall before the Workers: what its rules refuse never reaches one, and what they let through goes on as it came."""
+"""The firewall before the Workers: what its rules refuse never reaches one, the rest goes on as it came."""
 
 import asyncio
 from typing import Any

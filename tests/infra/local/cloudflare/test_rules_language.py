@@ -120,7 +120,7 @@ WRONG = [
 def evaluate(expressions: list[str], fields: dict[str, Any]) -> list[bool]:
     """What each expression is, by the evaluator that runs before the Workers."""
     cases = json.dumps([[rules.parse(expression), fields] for expression in expressions])
-    command = [node_program(), "--input-type=module", "--eval", PROGRAM]
+    command = [str(node_program()), "--input-type=module", "--eval", PROGRAM]
     done = subprocess.run(command, input=cases, capture_output=True, text=True, check=True, timeout=60)
     answers: list[bool] = json.loads(done.stdout)
     return answers
