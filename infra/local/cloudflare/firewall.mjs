@@ -5,6 +5,8 @@ import { holds } from "./evaluate.mjs";
 /** Clients are all on this machine. */
 const CLIENT = "127.0.0.1";
 const CHALLENGES = new Set(["challenge", "js_challenge", "managed_challenge"]);
+/** How long the rest of a refused request is waited for. */
+const PATIENCE_MS = 1000;
 /** Rule and client -> how many requests were counted since when, and until when more are refused; in milliseconds. */
 const counters = new Map();
 
@@ -12,10 +14,10 @@ export default {
   async fetch(request, env) {
     const fields = fieldsOf(request, env.HOST);
     const custom = env.RULES.custom.find((rule) => rule.action !== "log" && holds(rule.expression, fields));
-    if (custom) return refusal(custom);
+    if (custom) return await refuse(custom, request);
     const limits = env.RULES.rates.filter((rule) => holds(rule.expression, fields));
     const over = limits.find((rule) => isOver(rule, fields));
-    if (over) return refusal(over);
+    if (over) return await refuse(over, request);
     const answer = await env.NEXT.fetch(request);
     const seen = { ...fields, "http.response.code": answer.status };
     for (const rule of limits) if (rule.counts_answers && holds(rule.counting, seen)) count(rule, fields);
@@ -78,6 +80,13 @@ function count(rule, fields) {
   if (one.counted <= rule.requests_per_period) return false;
   one.until = now + rule.mitigation_timeout * 1000;
   return true;
+}
+
+/** Answers once the request is in: a connection closed on a client that still sends loses the answer on the way. */
+async function refuse(rule, request) {
+  const sent = request.body?.pipeTo(new WritableStream()).catch(() => {});
+  await Promise.race([sent, scheduler.wait(PATIENCE_MS)]);
+  return refusal(rule);
 }
 
 /** What Cloudflare answers, and which rule it was. */
