@@ -21,7 +21,7 @@ from components.edge.rules import (
     truth,
 )
 from components.edge.zone_spec import ZoneSpec
-from runtime.contract import errors, limits
+from runtime.contract import errors, headers, limits
 from runtime.contract.errors import ErrorKind
 
 UNAUTHORIZED = errors.INVALID_KEY.status
@@ -33,7 +33,8 @@ HOOKS = "/v1/hooks/"
 """Webhooks: their senders choose the content type; the signature is over the bytes."""
 LONGEST_URI = 2048
 """Bytes of path and query; no address of ours comes near."""
-OWN_HEADERS = "x-moltghost-"
+OWN_HEADERS = (headers.EDGE_TOKEN, headers.RECEIPT)
+"""What the platform tells itself; from a client it is a lie."""
 
 _ENCODED = ("%00", "%0a", "%0d", "%1b", "%25", "%2e", "%5c")
 """Ends of text, line breaks, an escape, and what would be a dot, a percent sign or a backslash at the next decoding."""
@@ -103,8 +104,8 @@ def _api(spec: ZoneSpec) -> Iterator[Rule]:
         ("api-query", "Queries hold numbers and names.", _holds(query, NO_QUERY), _BAD_QUERY),
         (
             "api-own-headers",
-            "Headers the platform tells itself apart by.",
-            texts("http.request.headers.names").lower().contains(OWN_HEADERS).any(),
+            "What the platform alone tells itself.",
+            texts("http.request.headers.names").lower().is_in(*OWN_HEADERS).any(),
             _BAD_HEADER,
         ),
         (
