@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from components.hardening import dns_egress, http_probe, network_policy, restricted_container, restricted_pod, tcp
+from components.hardening import (
+    dns_egress,
+    http_probe,
+    network_policy,
+    pods_of,
+    restricted_container,
+    restricted_pod,
+    tcp,
+)
 from components.ingress.spec import CONNECTOR, TUNNEL_EDGES, TUNNEL_PORT, UID, ConnectorSpec
 from components.labels import platform_labels
 from components.values import Manifest
@@ -41,11 +49,15 @@ def build_policies(spec: ConnectorSpec) -> list[Manifest]:
     """Out: Cloudflare's tunnel port, the gateways, the cluster's DNS. In: nothing. The namespace denies all else."""
     own = platform_labels(spec.region, labels.ROLE_CONNECTOR)
     connectors = {"podSelector": {"matchLabels": selector()}}
-    gateways = {"podSelector": {"matchLabels": {labels.ROLE: labels.ROLE_GATEWAY}}}
+    gateways = {labels.ROLE: labels.ROLE_GATEWAY}
     edges = [{"ipBlock": {"cidr": str(network)}} for network in TUNNEL_EDGES]
     tunnel = [{"protocol": "UDP", "port": TUNNEL_PORT}, tcp(TUNNEL_PORT)]
-    out = [{"to": edges, "ports": tunnel}, {"to": [gateways], "ports": [tcp(ports.GATEWAY)]}, dns_egress()]
-    into = [{"from": [connectors], "ports": [tcp(ports.GATEWAY)]}]
+    out = [
+        {"to": edges, "ports": tunnel},
+        {"to": [pods_of(spec.namespace, gateways)], "ports": [tcp(ports.GATEWAY)]},
+        dns_egress(),
+    ]
+    into = [{"from": [pods_of(spec.namespace, selector())], "ports": [tcp(ports.GATEWAY)]}]
     return [
         network_policy(
             "connector-to-edge-and-gateway",
@@ -54,7 +66,10 @@ def build_policies(spec: ConnectorSpec) -> list[Manifest]:
             {**connectors, "policyTypes": ["Ingress", "Egress"], "egress": out},
         ),
         network_policy(
-            "connector-to-gateway", spec.namespace, own, {**gateways, "policyTypes": ["Ingress"], "ingress": into}
+            "connector-to-gateway",
+            spec.namespace,
+            own,
+            {"podSelector": {"matchLabels": gateways}, "policyTypes": ["Ingress"], "ingress": into},
         ),
     ]
 
@@ -117,6 +132,7 @@ def _container(spec: ConnectorSpec) -> dict[str, Any]:
         "ports": [{"name": "ops", "containerPort": ports.CONNECTOR_OPS, "protocol": "TCP"}],
         # `/ready` is 200 while a connection to the edge stands. A pod without one is not broken: it reconnects.
         "readinessProbe": http_probe("/ready", "ops", period_s=5, failures=2),
+        "livenessProbe": http_probe("/healthcheck", "ops", period_s=10, failures=3),
         "resources": {
             "requests": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "16Mi"},
             "limits": {"memory": "512Mi", "ephemeral-storage": "16Mi"},

@@ -17,9 +17,7 @@ def waf(field: str, value: object) -> Callable[[Config], None]:
 
 
 BAD_EDGE = [
-    Bad(
-        "unknown WAF field", waf("owasp_treshold", 40), f"{E}.waf.owasp_treshold", ("`owasp_threshold`?",)
-    ),
+    Bad("unknown WAF field", waf("owasp_treshold", 40), f"{E}.waf.owasp_treshold", ("`owasp_threshold`?",)),
     Bad("WAF is a list", put([], E, "waf"), f"{E}.waf", ("must be a mapping",)),
     Bad("threshold between", waf("owasp_threshold", 30), f"{E}.waf.owasp_threshold", ("= 30", "25, 40 or 60")),
     Bad("threshold is text", waf("owasp_threshold", "40"), f"{E}.waf.owasp_threshold", ('= "40"', "25, 40 or 60")),

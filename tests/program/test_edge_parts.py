@@ -3,6 +3,7 @@
 import base64
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from infra.local.providers.base import Call
 from infra.local.providers.cloudflare.provider import CloudflareProvider
 from tests.components.specs import CONNECTOR, CONSOLE, LOGS, ORIGIN
+from tests.program import invariants
 from tests.program.conftest import SECRETS
 from tests.program.recording import Recording, Secret, record, record_declaring
 from tests.program.test_stand_ins import handed_over
@@ -88,6 +90,23 @@ def test_the_connectors_run_with_the_tunnels_token_and_it_is_secret_everywhere(p
     waits_for = {urn.rpartition("::")[2] for urn in deployment.depends_on}
     assert {"platform-sin-connector", "platform-sin-ingress-connector-to-gateway"} <= waits_for
     assert TUNNEL_SECRET not in str([each.inputs for each in parts.resources if each.type.startswith("kubernetes:")])
+
+
+@pytest.mark.parametrize(
+    "holds",
+    [
+        invariants.every_way_in_names_port_and_caller,
+        invariants.no_service_faces_outward,
+        invariants.every_pod_is_restricted,
+        invariants.every_image_has_a_digest,
+        invariants.every_container_is_probed_and_bounded,
+    ],
+)
+def test_the_connectors_keep_to_what_holds_for_every_pod(
+    holds: Callable[[list[dict[str, Any]]], list[str]], parts: Recording
+) -> None:
+    assert parts.manifests()
+    assert holds(parts.manifests()) == []
 
 
 def test_only_known_people_open_the_console_and_no_script_reads_their_cookie(parts: Recording) -> None:

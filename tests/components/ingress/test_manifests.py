@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.control_plane.policies import build_policies as gateway_policies
+from components.hardening import pods_of
 from components.ingress.manifests import (
     build_deployment,
     build_disruption_budget,
@@ -72,7 +73,10 @@ def test_gateways_take_requests_from_connectors_where_no_address_outside_is_name
     gateway = POLICIES["connector-to-gateway"]
     assert gateway["podSelector"] == {"matchLabels": {labels.ROLE: labels.ROLE_GATEWAY}}
     assert gateway["ingress"] == [
-        {"from": [{"podSelector": {"matchLabels": selector()}}], "ports": [{"protocol": "TCP", "port": ports.GATEWAY}]}
+        {
+            "from": [pods_of(CONNECTOR.namespace, selector())],
+            "ports": [{"protocol": "TCP", "port": ports.GATEWAY}],
+        }
     ]
     without = gateway_policies(GATEWAY.model_copy(update={"tunnel_source": None}))
     assert "tunnel-to-gateway" not in {policy["metadata"]["name"] for policy in without}

@@ -3,10 +3,13 @@
 import json
 import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.edge import rules as builder
 from infra.local.cloudflare import rules
@@ -135,6 +138,14 @@ def test_the_documented_examples_are_what_the_documents_say() -> None:
 def test_what_is_no_expression_is_refused_with_the_reason(expression: str, message: str) -> None:
     with pytest.raises(rules.ExpressionError, match=re.escape(message)):
         rules.parse(expression)
+
+
+@given(st.text(st.sampled_from('abhost. "\\\\{}()[]*,=!<>~&|^r#019/:-\\n') | st.characters(), max_size=80))
+def test_any_text_is_an_expression_or_refused_as_none(text: str) -> None:
+    with suppress(rules.ExpressionError):
+        rules.parse(f"http.host eq {text}")
+    with suppress(rules.ExpressionError):
+        rules.parse(text)
 
 
 def test_fields_of_the_answer_are_known_where_answers_are_counted() -> None:
