@@ -54,7 +54,7 @@ def runtime_options(collections: Collections) -> dict[str, Any]:
 def _worker(name: str, script: Record, routes: list[Record]) -> dict[str, Any]:
     main, *others = sorted(script["modules"].items(), key=lambda module: module[0] != script["main_module"])
     return {
-        "name": _worker_name(name),
+        "name": worker_name(name),
         "modules": [{"type": "ESModule", "path": f"/{path}", "contents": text} for path, text in (main, *others)],
         "modulesRoot": "/",
         "compatibilityDate": script["compatibility_date"],
@@ -65,7 +65,8 @@ def _worker(name: str, script: Record, routes: list[Record]) -> dict[str, Any]:
     }
 
 
-def _worker_name(script: str) -> str:
+def worker_name(script: str) -> str:
+    """What the runtime calls a script."""
     return f"script-{script}"
 
 
@@ -89,7 +90,7 @@ def _firewalls(collections: Collections, scripts: dict[str, Record]) -> Iterator
                 "compatibilityFlags": ["enable_request_signal"],
                 "routes": patterns,
                 "bindings": {"RULES": rules, "HOST": _only_host(all_routes)},
-                "serviceBindings": {"NEXT": _worker_name(script)},
+                "serviceBindings": {"NEXT": worker_name(script)},
                 "outboundService": OUTBOUND,
             }
 
