@@ -9,6 +9,7 @@ from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
 from components.edge.operations_spec import ConsoleSpec, LogsSpec
 from components.edge.origin_spec import OriginSpec
+from components.edge.rollout_spec import RolloutSpec
 from components.edge.spec import ApiKeySpec, EdgeSpec, RouteSpec
 from components.edge.zone_spec import FirewallSpec, ZoneSpec
 from components.ingress.spec import ConnectorSpec
@@ -131,6 +132,15 @@ CONSOLE = ConsoleSpec(
     session_hours=8,
 )
 LOGS = LogsSpec(region=SIN, zone_id="1" * 32, destination="s3://example-logs/edge/{DATE}?region=ap-southeast-1")
+ROLLOUT = RolloutSpec(
+    region=SIN,
+    account_id="0" * 32,
+    script_name="platform-sin-edge",
+    script="export default { fetch: () => new Response() }",
+    bindings=("ROUTES", "KEYS", "KEY_PEPPER", "EDGE_SIGNING_KEY"),
+    stable="00000000-0000-4000-8000-000000000001",
+    percent=10,
+)
 CONNECTOR = ConnectorSpec(
     region=SIN,
     namespace="moltghost-system",
