@@ -30,6 +30,10 @@ FAILURES = {
 ANSWERS_BY_PATH = """export default { fetch(request) {
   return new Response("said", { status: Number(new URL(request.url).pathname.slice(1)) }) } }"""
 
+SAYS_WHAT_CAME = """export default { async fetch(request) { return Response.json({
+  method: request.method, url: request.url, cf: request.cf, body: await request.text(),
+  headers: Object.fromEntries(request.headers) }) } }"""
+
 
 async def rules(cloudflare: Cloudflare, phase: str, *all_rules: dict[str, Any], status: int = 200) -> Any:
     body = {"name": phase, "kind": "zone", "phase": phase, "rules": list(all_rules)}
@@ -45,6 +49,22 @@ async def test_what_a_rule_refuses_never_reaches_the_worker(cloudflare: Cloudfla
     assert (await cloudflare.visit("/secret/1", host="api.example.test"))[0] == 403
     await cloudflare.call("DELETE", f"/zones/z/rulesets/{made['id']}")
     assert await cloudflare.visit("/secret/1") == (200, "reached")
+
+
+async def test_what_goes_on_is_what_came(cloudflare: Cloudflare) -> None:
+    await cloudflare.upload("edge", SAYS_WHAT_CAME)
+    await cloudflare.route("api.example.test/*", "edge")
+    url = f"http://127.0.0.1:{cloudflare.cloud.host.port}/v1/x?a=b%20c"
+
+    async def came() -> Any:
+        async with cloudflare.session.post(url, data=b"body", headers={"X-A": "1", "Cookie": "a=b"}) as answer:
+            return await answer.json()
+
+    without = await came()
+    await rules(cloudflare, CUSTOM, BLOCK)
+    await rules(cloudflare, RATES, FAILURES)
+    assert await came() == without
+    assert without["body"] == "body"
 
 
 async def test_a_rule_answers_as_it_is_told_to_and_says_which_it_was(cloudflare: Cloudflare) -> None:
