@@ -16,7 +16,8 @@ class GatewaySpec(Values):
     """One region's gateway.
 
     `spread` says what becomes of a replica that finds no node of its own: `strict` leaves it pending, `relaxed` lets it
-    share one (for a region of one node). `tunnel_source` is the only address from outside the cluster it answers.
+    share one (for a region of one node). `tunnel_source` is the only address from outside the cluster it answers; none
+    where the tunnel's connectors are in the cluster, whose component lets them in.
     """
 
     region: Region
@@ -25,7 +26,7 @@ class GatewaySpec(Values):
     replicas: int = Field(ge=2)
     spread: Literal["strict", "relaxed"]
     priority_class: Label
-    tunnel_source: IPv4Network
+    tunnel_source: IPv4Network | None
     api_server_nodes: IPv4Network
     api_server_port: int
     edge_keys: dict[str, Any]

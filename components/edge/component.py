@@ -19,12 +19,14 @@ _NO_ORIGIN = "100::"
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeArgs:
-    """What an Edge is made from; the two secrets are never anything but Pulumi secrets."""
+    """What an Edge is made from; the two secrets are never anything but Pulumi secrets. `needs` is what must stand
+    before a request may reach the Worker."""
 
     spec: EdgeSpec
     key_pepper: pulumi.Output[str]
     signing_key: pulumi.Output[str]
     cloudflare: pulumi.ProviderResource
+    needs: Sequence[pulumi.Resource] = ()
 
 
 class Edge(pulumi.ComponentResource):
@@ -46,7 +48,7 @@ class Edge(pulumi.ComponentResource):
         tenants = self._namespace("tenants", records)
         namespaces = {edge.BINDING_KEYS: keys, edge.BINDING_ROUTES: routes, edge.BINDING_TENANTS: tenants}
         script = self._script(args, namespaces)
-        self._address(script)
+        self._address(script, args.needs)
         self.hostname = spec.hostname
         self.script: pulumi.Output[str] = script.script_name
         self.register_outputs({"hostname": spec.hostname, "script": script.script_name})
@@ -98,13 +100,13 @@ class Edge(pulumi.ComponentResource):
             opts=self._options,
         )
 
-    def _address(self, script: cloudflare.WorkersScript) -> None:
+    def _address(self, script: cloudflare.WorkersScript, needs: Sequence[pulumi.Resource]) -> None:
         cloudflare.WorkersRoute(
             self._named("worker"),
             zone_id=self._spec.zone_id,
             pattern=f"{self._spec.hostname}/*",
             script=script.script_name,
-            opts=self._options,
+            opts=pulumi.ResourceOptions.merge(self._options, pulumi.ResourceOptions(depends_on=list(needs))),
         )
         cloudflare.DnsRecord(
             self._named("worker"),

@@ -7,7 +7,7 @@ from itertools import chain
 from components.cluster.spec import PLATFORM_NAMESPACE
 from components.labels import Region, TenantId
 from components.naming import PLATFORM, resource_name
-from infra.plan import access, addresses, agents, ceilings, hooks, identity, limits, machine
+from infra.plan import access, addresses, agents, ceilings, edge, hooks, identity, limits, machine
 from infra.settings import ConfigError, Draft, Problem, Settings
 from infra.settings.models import Tenant
 from infra.settings.problems import ancestors
@@ -21,6 +21,9 @@ RULES = (
     identity.derived_names_fit,
     identity.labels_are_the_tenants_own,
     identity.hostname_is_in_zone,
+    edge.console_is_in_zone,
+    edge.hostnames_are_apart,
+    edge.no_route_shadows_an_agent,
     ceilings.gpu_classes_are_offered,
     ceilings.quotas_hold_their_agents,
     ceilings.quotas_fit_the_region,

@@ -25,6 +25,7 @@ from infra.settings.models import Agent as AgentSettings
 from infra.stacks import dev_specs as specs
 from infra.stacks.bundles import read_bundles, skills_spec
 from infra.stacks.receipt_key import public_jwk
+from infra.stacks.zone import declare_zone
 from runtime.contract import image
 from runtime.skills.bundle import Bundle
 
@@ -134,13 +135,15 @@ def _agent(
 
 def _edge(landing: _Landing, script: str) -> EdgeOutput:
     config = pulumi.Config()
+    cloudflare = providers.local_cloudflare_provider(landing.plan.region, landing.machine)
     edge = Edge(
         resource_name(PLATFORM, landing.plan.region, "edge"),
         EdgeArgs(
             spec=specs.edge_spec(landing.plan, landing.machine, script),
             key_pepper=config.require_secret("keyPepper"),
             signing_key=config.require_secret("edgeSigningKey"),
-            cloudflare=providers.local_cloudflare_provider(landing.plan.region, landing.machine),
+            cloudflare=cloudflare,
+            needs=declare_zone(landing.plan, cloudflare),
         ),
     )
     return EdgeOutput(edge.hostname, edge.script)

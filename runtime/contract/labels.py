@@ -9,6 +9,7 @@ ROLE = f"{DOMAIN}/role"
 GPU_CLASS = f"{DOMAIN}/gpu-class"
 
 ROLE_AGENT = "agent"
+ROLE_CONNECTOR = "connector"
 ROLE_GATEWAY = "gateway"
 ROLE_MONITORING = "monitoring"
 ROLE_TENANT = "tenant"

@@ -9,6 +9,9 @@ AGENT = 8090
 AGENT_OPS = 8091
 """The agent's probes and metrics, for the kubelet and the monitoring alone."""
 
+CONNECTOR_OPS = 20241
+"""The readiness and metrics of the tunnel's connectors."""
+
 OPENCLAW = 18789
 """OpenClaw's gateway, on loopback inside the pod."""
 

@@ -7,6 +7,9 @@ from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle,
 from components.backup.spec import BackupSpec, bucket_arn
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
+from components.edge.operations_spec import ConsoleSpec, LogsSpec
+from components.edge.origin_spec import OriginSpec
+from components.edge.rollout_spec import RolloutSpec
 from components.edge.spec import (
     ApiKeySpec,
     CertificateSpec,
@@ -17,6 +20,8 @@ from components.edge.spec import (
     RegionSpec,
     RouteSpec,
 )
+from components.edge.zone_spec import FirewallSpec, ZoneSpec
+from components.ingress.spec import ConnectorSpec
 from components.labels import AgentId, Region, TenantId
 from components.models.spec import BucketModelSpec
 from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
@@ -142,6 +147,46 @@ EDGE = EdgeSpec(
     routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), regions=(SIN, JKT), model="tiny"),),
     hooks=(HookSpec(id="crm", tenant=ACME, agent=AgentId("helper")),),
     tenants=(EdgeTenantSpec(tenant=ACME, origins=("https://app.acme.example", "http://localhost:3000")),),
+)
+ZONE = ZoneSpec(
+    region=SIN,
+    zone_id="1" * 32,
+    zone="example.com",
+    hostname="api.example.com",
+    console="console.example.com",
+    origins=("sin.origin.example.com",),
+    firewall=FirewallSpec(owasp_threshold=40, paranoia_level=1, requests_per_minute=30_000, failures_per_minute=60),
+)
+ORIGIN = OriginSpec(
+    region=SIN,
+    account_id="0" * 32,
+    zone_id="1" * 32,
+    hostname="sin.origin.example.com",
+    service="http://gateway.moltghost-system.svc.cluster.local",
+)
+CONSOLE = ConsoleSpec(
+    region=SIN,
+    account_id="0" * 32,
+    hostname="console.example.com",
+    email_domains=("example.com", "example.net"),
+    session_hours=8,
+)
+LOGS = LogsSpec(region=SIN, zone_id="1" * 32, destination="s3://example-logs/edge/{DATE}?region=ap-southeast-1")
+ROLLOUT = RolloutSpec(
+    region=SIN,
+    account_id="0" * 32,
+    script_name="platform-sin-edge",
+    script="export default { fetch: () => new Response() }",
+    bindings=("ROUTES", "KEYS", "KEY_PEPPER", "EDGE_SIGNING_KEY"),
+    stable="00000000-0000-4000-8000-000000000001",
+    percent=10,
+)
+CONNECTOR = ConnectorSpec(
+    region=SIN,
+    namespace="moltghost-system",
+    image="registry.example.com/cloudflare/cloudflared@sha256:" + "34" * 32,
+    spread="strict",
+    priority_class="moltghost-platform",
 )
 TENANT = TenantSpec(
     tenant=ACME,

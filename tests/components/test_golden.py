@@ -16,8 +16,9 @@ from components.cluster import controller
 from components.cluster import manifests as cluster
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
-from components.edge import hooks
+from components.edge import firewall, hooks, origin_spec, zone_spec
 from components.edge import manifests as edge
+from components.ingress import manifests as ingress
 from components.models import manifests as models
 from components.tenant import key
 from components.tenant import manifests as tenant
@@ -97,12 +98,36 @@ def render_edge() -> list[Any]:
     return [*(asdict(record) for record in records), hooks.build_ledger_binding(), edge.build_migrations()]
 
 
+def render_edge_zone() -> list[Any]:
+    return [
+        {"settings": zone_spec.SETTINGS},
+        *(asdict(ruleset) for ruleset in firewall.build_rulesets(specs.ZONE)),
+    ]
+
+
+def render_edge_origin() -> list[Any]:
+    return [origin_spec.build_tunnel_config(specs.ORIGIN), origin_spec.build_monitor(specs.ORIGIN)]
+
+
+def render_ingress() -> list[Any]:
+    spec = specs.CONNECTOR
+    return [
+        ingress.build_secret(spec, "bm90IGhlcmU="),
+        *ingress.build_policies(spec),
+        ingress.build_deployment(spec, "0" * 64),
+        ingress.build_disruption_budget(spec),
+    ]
+
+
 RENDERED: dict[str, Callable[[], list[Any]]] = {
     "agent": render_agent,
     "backup": render_backup,
     "cluster": render_cluster,
     "control_plane": render_control_plane,
     "edge": render_edge,
+    "edge_origin": render_edge_origin,
+    "edge_zone": render_edge_zone,
+    "ingress": render_ingress,
     "models": render_models,
     "tenant": render_tenant,
 }

@@ -71,6 +71,10 @@ CHILDREN = {
         "cloudflare:index/workersRoute:WorkersRoute": 1,
         "cloudflare:index/workersScript:WorkersScript": 1,
     },
+    ("moltghost:edge:Zone", "platform-local-zone"): {
+        "cloudflare:index/ruleset:Ruleset": 4,
+        "cloudflare:index/zoneSetting:ZoneSetting": 6,
+    },
 }
 
 # What the AWS and Cloudflare children are told, whole; policies and secrets have tests of their own.

@@ -48,3 +48,10 @@ def every(collections: Collections, kind: str) -> dict[str, Record]:
         if name.startswith(f"{kind}/")
         for key, record in records.items()
     }
+
+
+def owners(collections: Collections, kind: str) -> list[str]:
+    """The accounts or zones that have records of a kind."""
+    return sorted(
+        name.partition("/")[2] for name, records in collections.items() if name.startswith(f"{kind}/") and records
+    )

@@ -4,20 +4,37 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from infra.local.providers.base import Failure, InvalidInputsError, Kind, Provider, ProviderError
+from infra.local.providers.cloudflare import records
 from infra.local.providers.cloudflare.api import Api
 from infra.local.providers.cloudflare.kv_value import KvValue
-from infra.local.providers.cloudflare.records import DNS_RECORDS, NAMESPACES, ROUTES, RULESETS, RecordKind
+from infra.local.providers.cloudflare.records import RecordKind
 from infra.local.providers.cloudflare.script import Script
+from infra.local.providers.cloudflare.settings import TunnelConfig, ZoneSetting
 from infra.local.providers.properties import Properties, has_unknown
 from infra.loopback import is_loopback_http
 
 KINDS: Mapping[str, Callable[[Callable[[], Api]], Kind]] = {
-    "cloudflare:index/dnsRecord:DnsRecord": partial(RecordKind, collection=DNS_RECORDS),
-    "cloudflare:index/ruleset:Ruleset": partial(RecordKind, collection=RULESETS),
+    "cloudflare:index/dnsRecord:DnsRecord": partial(RecordKind, collection=records.DNS_RECORDS),
+    "cloudflare:index/loadBalancer:LoadBalancer": partial(RecordKind, collection=records.BALANCERS),
+    "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": partial(RecordKind, collection=records.MONITORS),
+    "cloudflare:index/loadBalancerPool:LoadBalancerPool": partial(RecordKind, collection=records.POOLS),
+    "cloudflare:index/logpushJob:LogpushJob": partial(RecordKind, collection=records.LOGPUSH_JOBS),
+    "cloudflare:index/ruleset:Ruleset": partial(RecordKind, collection=records.RULESETS),
     "cloudflare:index/workersKv:WorkersKv": KvValue,
-    "cloudflare:index/workersKvNamespace:WorkersKvNamespace": partial(RecordKind, collection=NAMESPACES),
-    "cloudflare:index/workersRoute:WorkersRoute": partial(RecordKind, collection=ROUTES),
+    "cloudflare:index/workersKvNamespace:WorkersKvNamespace": partial(RecordKind, collection=records.NAMESPACES),
+    "cloudflare:index/workersRoute:WorkersRoute": partial(RecordKind, collection=records.ROUTES),
     "cloudflare:index/workersScript:WorkersScript": Script,
+    "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication": partial(
+        RecordKind, collection=records.ACCESS_APPLICATIONS
+    ),
+    "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy": partial(
+        RecordKind, collection=records.ACCESS_POLICIES
+    ),
+    "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared": partial(
+        RecordKind, collection=records.TUNNELS
+    ),
+    "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig": TunnelConfig,
+    "cloudflare:index/zoneSetting:ZoneSetting": ZoneSetting,
 }
 
 

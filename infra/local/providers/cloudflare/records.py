@@ -1,8 +1,8 @@
 # ruff: noqa: ARG002 - handlers share one signature, and most need only a part of it
-"""Resources the API keeps as records of a collection: KV namespaces, Worker routes, DNS records, rulesets."""
+"""Resources the API keeps as records of a collection: KV namespaces, Worker routes, DNS records, rulesets, tunnels …"""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from infra.local.cloudflare.protocol import OWNER_FIELD
 from infra.local.providers.base import Call, Kind, Live
@@ -24,6 +24,12 @@ class Collection:
     computed: Sequence[str] = ()
     fixed: Sequence[str] = ()
     """Inputs that can't change while the record lives."""
+    secret: Sequence[str] = ()
+    """Inputs the API never gives back."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Inputs whose name is not the API's in another spelling -> the API's."""
+    verbatim: Sequence[str] = ()
+    """Inputs that are mappings of the user's own names."""
 
 
 NAMESPACES = Collection(
@@ -44,6 +50,67 @@ RULESETS = Collection(
     optional=("description", "rules"),
     computed=("lastUpdated",),
     fixed=("kind", "phase"),
+)
+
+TUNNELS = Collection(
+    "/accounts/{}/cfd_tunnel",
+    "accountId",
+    required=("name", "configSrc", "tunnelSecret"),
+    computed=("createdOn",),
+    fixed=("configSrc",),
+    secret=("tunnelSecret",),
+)
+MONITORS = Collection(
+    "/accounts/{}/load_balancers/monitors",
+    "accountId",
+    required=("type", "method", "path", "expectedCodes", "interval"),
+    optional=(
+        "port", "header", "retries", "timeout", "consecutiveDown", "consecutiveUp", "allowInsecure", "followRedirects",
+        "description",
+    ),
+    computed=("createdOn", "modifiedOn"),
+    verbatim=("header",),
+)  # fmt: skip
+POOLS = Collection(
+    "/accounts/{}/load_balancers/pools",
+    "accountId",
+    required=("name", "origins"),
+    optional=("enabled", "minimumOrigins", "monitor", "description"),
+    computed=("createdOn", "modifiedOn"),
+)
+BALANCERS = Collection(
+    "/zones/{}/load_balancers",
+    "zoneId",
+    required=("name", "defaultPools", "fallbackPool"),
+    optional=("enabled", "proxied", "steeringPolicy", "sessionAffinity", "description"),
+    computed=("createdOn", "modifiedOn"),
+)
+ACCESS_POLICIES = Collection(
+    "/accounts/{}/access/policies",
+    "accountId",
+    required=("name", "decision", "includes"),
+    optional=("excludes", "requires", "sessionDuration"),
+    computed=("createdOn", "updatedAt"),
+    names={"includes": "include", "excludes": "exclude", "requires": "require"},
+)
+ACCESS_APPLICATIONS = Collection(
+    "/accounts/{}/access/apps",
+    "accountId",
+    required=("name", "domain", "type"),
+    optional=(
+        "appLauncherVisible", "destinations", "enableBindingCookie", "httpOnlyCookieAttribute", "policies",
+        "sameSiteCookieAttribute", "sessionDuration",
+    ),
+    computed=("aud", "createdOn", "updatedAt"),
+)  # fmt: skip
+LOGPUSH_JOBS = Collection(
+    "/zones/{}/logpush/jobs",
+    "zoneId",
+    required=("name", "dataset", "destinationConf", "ownershipChallenge", "outputOptions"),
+    optional=("enabled",),
+    computed=("createdOn",),
+    fixed=("dataset",),
+    secret=("ownershipChallenge",),
 )
 
 
@@ -76,7 +143,8 @@ class RecordKind(Kind):
         record = self.api().find("GET", f"{self._path({self.collection.scope: scope})}/{segment(identifier)}")
         if record is None:
             return None
-        live = {self.collection.scope: scope, **from_api(record)}
+        hidden = {name: inputs[name] for name in self.collection.secret if name in inputs}
+        live = {self.collection.scope: scope, **self._properties(record), **hidden}
         names = (self.collection.scope, *self.collection.required, *self.collection.optional)
         declared = as_declared(inputs, live) if inputs else {name: live[name] for name in names if live.get(name)}
         return Live(identifier, self._state(declared, record), declared)
@@ -95,9 +163,22 @@ class RecordKind(Kind):
         return self.collection.path.format(segment(inputs[self.collection.scope]))
 
     def _fields(self, inputs: Properties) -> Record:
-        fields: Record = to_api({name: value for name, value in inputs.items() if name != self.collection.scope})
+        fields: Record = {}
+        for name, value in inputs.items():
+            if name in self.collection.verbatim:
+                fields[name] = value
+            elif name != self.collection.scope:
+                fields |= to_api({self.collection.names.get(name, name): value})
         return fields
+
+    def _properties(self, record: Record) -> Properties:
+        names = {api: name for name, api in self.collection.names.items()}
+        properties: Properties = {}
+        for api, value in record.items():
+            known = {api: value} if api in self.collection.verbatim else from_api({api: value})
+            properties |= {names.get(name, name): one for name, one in known.items()}
+        return properties
 
     def _state(self, inputs: Properties, record: Record) -> Properties:
         hidden = ("id", OWNER_FIELD)
-        return {**from_api({name: value for name, value in record.items() if name not in hidden}), **inputs}
+        return {**self._properties({name: value for name, value in record.items() if name not in hidden}), **inputs}

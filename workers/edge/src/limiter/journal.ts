@@ -59,7 +59,9 @@ export class SqlJournal implements Journal {
 
   /** Writes what is not written yet; the runtime makes one transaction of it. */
   write(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== null) {
+      clearTimeout(this.#timer);
+    }
     this.#timer = null;
     for (const [key, { at, n }] of this.#admitted) {
       this.#sql.exec("INSERT INTO admitted VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + ?", at, key, n, n);

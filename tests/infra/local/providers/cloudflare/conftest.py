@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -34,12 +36,12 @@ class LocalCloudflare:
             return False
 
 
-@pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloudflare]:
-    """Every test uses an account and a zone of its own name."""
+@contextmanager
+def running_local(folder: Path) -> Iterator[LocalCloudflare]:
+    """A local Cloudflare whose state lies in `folder`, until the block ends."""
     api, worker = free_ports(2)
     ports = ["--api-port", str(api), "--worker-port", str(worker)]
-    command = [sys.executable, "-m", "infra.local.cloudflare", "--state", str(tmp_path_factory.mktemp("local")), *ports]
+    command = [sys.executable, "-m", "infra.local.cloudflare", "--state", str(folder), *ports]
     process = subprocess.Popen(command)
     with httpx.Client(trust_env=False, headers={"Authorization": "Bearer test"}) as http:
         running = LocalCloudflare(f"http://127.0.0.1:{api}/client/v4", f"http://127.0.0.1:{worker}", http)
@@ -49,3 +51,10 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloudflare]
         finally:
             process.terminate()
             process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloudflare]:
+    """Every test uses an account and a zone of its own name."""
+    with running_local(tmp_path_factory.mktemp("local")) as running:
+        yield running

@@ -1,13 +1,16 @@
 """The plugin under the real engine, and the Worker that answers for it."""
 
 import shutil
+import warnings
 from collections.abc import Callable
 
 import pytest
 
 from infra.local.engine import EngineError
+from tests.components.specs import ZONE
 from tests.infra.local.providers.cloudflare.conftest import LocalCloudflare
 from tests.infra.local.providers.conftest import Program
+from tests.program.recording import record_declaring
 
 PEPPER = "a-pepper-that-must-stay-secret"
 SCRIPT = """export default { async fetch(request, env) {
@@ -83,6 +86,50 @@ def test_what_was_made_but_not_recorded_is_adopted(program: Program, local: Loca
     assert [[one["id"] for one in records] for records in again] == [[one["id"] for one in records] for records in made]
     program.engine.destroy()
     assert [local.result(path) for path in COLLECTIONS] == [[], [], [], []]
+
+
+def zone_program() -> str:
+    """The zone as the component declares it, resource for resource."""
+
+    def declare() -> None:
+        with warnings.catch_warnings():
+            # The SDK warns of its own deprecated classes while it is loaded, used or not.
+            warnings.filterwarnings("ignore", ".* has been deprecated in favor of", DeprecationWarning)
+            import pulumi_cloudflare as cloudflare
+
+            from components.edge.zone import Zone, ZoneArgs
+
+        provider = cloudflare.Provider("cloudflare", api_token="test")
+        Zone("zone", ZoneArgs(spec=ZONE, cloudflare=provider))
+
+    declared = [each for each in record_declaring(declare).resources if each.type.startswith("cloudflare:")]
+    return "\n".join(f"resource({each.type!r}, {each.name!r}, {each.inputs!r})" for each in declared)
+
+
+def test_the_zone_shows_no_difference_in_a_second_preview_and_what_another_hand_changed_is_mended(
+    program: Program, local: LocalCloudflare
+) -> None:
+    program.up(zone_program())
+    assert program.plan() == {}
+    program.engine.refresh()
+    assert program.plan() == {}
+
+    zone = f"/zones/{ZONE.zone_id}"
+    custom = next(one for one in local.result(f"{zone}/rulesets") if one["phase"] == "http_request_firewall_custom")
+    weaker = {name: custom[name] for name in ("name", "kind", "phase", "description")}
+    change = local.http.put(f"{local.api}{zone}/rulesets/{custom['id']}", json={**weaker, "rules": custom["rules"][1:]})
+    change.raise_for_status()
+    local.http.patch(f"{local.api}{zone}/settings/min_tls_version", json={"value": "1.0"}).raise_for_status()
+    program.engine.refresh()
+    assert {name: operation for name, (operation, _) in program.plan().items()} == {
+        "platform-sin-rules-custom": "update",
+        "platform-sin-zone-min-tls-version": "update",
+    }
+    program.up()
+    assert program.plan() == {}
+    assert local.result(f"{zone}/settings/min_tls_version")["value"] == "1.3"
+    program.engine.destroy()
+    assert local.result(f"{zone}/rulesets") == []
 
 
 def test_a_preview_names_what_it_cannot_make(program: Program) -> None:

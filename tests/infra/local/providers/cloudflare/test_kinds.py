@@ -16,6 +16,16 @@ SCRIPT = "cloudflare:index/workersScript:WorkersScript"
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 DNS = "cloudflare:index/dnsRecord:DnsRecord"
 RULESET = "cloudflare:index/ruleset:Ruleset"
+SETTING = "cloudflare:index/zoneSetting:ZoneSetting"
+POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy"
+APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"
+TUNNEL = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
+CONFIG = "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig"
+MONITOR = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor"
+POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool"
+BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
+LOGPUSH = "cloudflare:index/logpushJob:LogpushJob"
+EDGE_KINDS = {SETTING, POLICY, APPLICATION, TUNNEL, CONFIG, MONITOR, POOL, BALANCER, LOGPUSH}
 SECRET = "a-secret-text-0123456789"
 
 
@@ -190,9 +200,9 @@ def test_a_route_and_a_dns_record_are_made_changed_and_deleted(account: Account)
 
 def ruleset(account: Account, **more: Any) -> dict[str, Any]:
     rule = {"action": "block", "expression": '(http.request.uri.path eq "/tools/invoke")', "description": "no tools"}
-    limit = {"action": "block", "expression": "true", "ratelimit": {"characteristics": ["ip.src"], "period": 60}}
+    second = {"action": "log", "expression": "true", "enabled": False, "ref": "all"}
     inputs = {"zoneId": account.name, "name": "custom rules", "kind": "zone", "phase": "http_request_firewall_custom"}
-    return {**inputs, "rules": [rule, limit], **more}
+    return {**inputs, "rules": [rule, second], **more}
 
 
 def test_a_ruleset_is_as_declared_and_what_another_hand_changed_shows(account: Account) -> None:
@@ -289,7 +299,7 @@ def test_values_known_only_later_pass_the_check(account: Account) -> None:
 def test_an_unknown_type_is_an_error_that_names_it_and_those_known() -> None:
     with pytest.raises(ProviderError, match="cloudflare:index/zone:Zone: the local cloudflare provider has no"):
         CloudflareProvider().kind("cloudflare:index/zone:Zone")
-    assert {NAMESPACE, VALUE, SCRIPT, ROUTE, DNS, RULESET} == set(KINDS)
+    assert {NAMESPACE, VALUE, SCRIPT, ROUTE, DNS, RULESET, *EDGE_KINDS} == set(KINDS)
 
 
 @pytest.mark.parametrize("url", ["https://api.example.test/client/v4", "http://192.0.2.1/client/v4", "nonsense", ""])

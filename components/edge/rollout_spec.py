@@ -1,0 +1,47 @@
+"""A new version of the Worker beside the one that runs."""
+
+from typing import Any
+
+from pydantic import Field
+
+from components.edge.spec import SCRIPT_MODULE
+from components.labels import Region
+from components.values import Label, Values
+from runtime.contract import edge
+
+MODULE_TYPE = "application/javascript+module"
+_VERSION = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+
+
+class RolloutSpec(Values):
+    """How a new version is tried.
+
+    `stable` is the id of the version that runs, `script` the new one's text, `percent` of requests go to it. The new
+    one has the bindings of the one that runs, `bindings` by name, so that no secret is handed over twice. Durable
+    Objects do not migrate meanwhile: that is for an upload of the script, which is for all requests at once.
+    """
+
+    region: Region
+    account_id: str
+    script_name: Label
+    script: str = Field(repr=False, min_length=1)
+    bindings: tuple[str, ...] = Field(min_length=1)
+    stable: str = Field(pattern=_VERSION)
+    percent: int = Field(ge=0, le=100)
+
+
+def build_version(spec: RolloutSpec, script_base64: str) -> dict[str, Any]:
+    """The new version: its module, the same runtime, and every binding inherited."""
+    return {
+        "main_module": SCRIPT_MODULE,
+        "modules": [{"name": SCRIPT_MODULE, "content_type": MODULE_TYPE, "content_base64": script_base64}],
+        "compatibility_date": edge.COMPATIBILITY_DATE,
+        "compatibility_flags": list(edge.COMPATIBILITY_FLAGS),
+        "bindings": [{"name": name, "type": "inherit", "version_id": spec.stable} for name in sorted(spec.bindings)],
+    }
+
+
+def build_shares(spec: RolloutSpec, candidate: Any) -> list[dict[str, Any]]:
+    """Who answers how many requests: the version that runs first, none with nothing. They add up to 100."""
+    shares = [(spec.stable, 100 - spec.percent), (candidate, spec.percent)]
+    return [{"version_id": version, "percentage": percent} for version, percent in shares if percent]

@@ -1,0 +1,1 @@
+"""The region's end of the tunnel."""
