@@ -14,6 +14,7 @@ from infra.local.engine import EngineError
 from infra.local.go_build import ToolError
 from infra.local.machine import SIMULATED_NODE_TOOLS
 from infra.local.openclaw import ensure_pruned
+from infra.local.packages import TESTS, can_install, ensure_packages
 from infra.local.processes import ProcessError
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
@@ -126,3 +127,5 @@ def prepare(state: Path, slot: int, tests: bool) -> None:
             with steps.step("Tools of the tests") as step:
                 region.tools.ensure([*SIMULATED_NODE_TOOLS, "kubectl"], step)
                 ensure_pruned(region.tools.cache, step)
+                if can_install():  # elsewhere the tests that need them say so and are left out
+                    ensure_packages(TESTS, step)

@@ -167,8 +167,6 @@ def create(cluster: ControlPlane, path: str, body: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """An API server with the tenant's namespace as the platform declares it, and one of the `baseline` profile."""
-    if not (tool("etcd", "server") and tool("kubernetes", "kube-controller-manager")):
-        pytest.fail("etcd and Kubernetes are not in the tool cache: run `moltghost prepare`")
     with control_plane(tmp_path_factory.mktemp("control-plane")) as running:
         for priority in build_priority_classes(CLUSTER):
             create(running, "/apis/scheduling.k8s.io/v1/priorityclasses", priority)
@@ -219,9 +217,7 @@ def test_there_is_a_mutant_of_each_of_the_18_controls() -> None:
 @pytest.fixture
 def controller(cluster: ControlPlane, tmp_path: Path) -> Iterator[None]:
     """The real controller of Sandboxes, with the kind it watches."""
-    program = tool("agent-sandbox", "agent-sandbox-controller")
-    if program is None:
-        pytest.fail("the controller of Sandboxes is not in the tool cache: run `moltghost prepare`")
+    program = tool("agent-sandbox-controller")
     create(cluster, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", build_sandbox_definition())
     eventually(lambda: cluster.http.get(SANDBOXES).is_success, "the API server serves Sandboxes")
     quiet = ["--leader-elect=false", "--enable-webhook=false", "--manage-webhook-certs=false"]

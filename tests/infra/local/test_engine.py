@@ -33,9 +33,7 @@ print("the program speaks")
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    pulumi = tool("pulumi", "pulumi")
-    if pulumi is None:
-        pytest.fail("pulumi is not in the tool cache: run `moltghost prepare`")
+    pulumi = tool("pulumi")
     project = tmp_path / "project"
     project.mkdir()
     (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "tiny", "runtime": "python"}))

@@ -1,6 +1,5 @@
 """A control plane for the provider's tests: etcd, API server and controllers on free loopback ports."""
 
-import os
 import secrets
 import subprocess
 from collections.abc import Iterator
@@ -10,21 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from infra.local.tools import Tools
 from tests.loopback import free_ports
 from tests.waiting import eventually
 
-CACHE = Path(os.environ.get("MOLTGHOST_CACHE", Path.home() / ".cache" / "moltghost"))
 START_TIMEOUT = 60
 
 
-def tool(name: str, binary: str) -> Path | None:
-    """The newest built binary of a tool, None where it isn't built."""
-    found = sorted(CACHE.glob(f"{name}/*/{binary}"))
-    return found[-1] if found else None
+def tool(name: str) -> Path:
+    """The very program the machine would run. One that is still to be made fails the test: it must be there by now."""
+    found = Tools().resolve(name).path
+    if found is None:
+        pytest.fail(f"{name} is neither installed nor in the tool cache: run `moltghost prepare`")
+    return found
 
 
 @dataclass
@@ -83,7 +85,7 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
 def etcd_command(folder: Path, ports: list[int]) -> list[str]:
     client, peer = (f"http://127.0.0.1:{port}" for port in ports[:2])
     return [
-        str(tool("etcd", "server")),
+        str(tool("etcd")),
         f"--data-dir={folder / 'etcd'}",
         f"--listen-client-urls={client}",
         f"--advertise-client-urls={client}",
@@ -97,7 +99,7 @@ def etcd_command(folder: Path, ports: list[int]) -> list[str]:
 
 def apiserver_command(folder: Path, ports: list[int], key: Path) -> list[str]:
     return [
-        str(tool("kubernetes", "kube-apiserver")),
+        str(tool("kube-apiserver")),
         f"--etcd-servers=http://127.0.0.1:{ports[0]}",
         "--bind-address=127.0.0.1",
         f"--secure-port={ports[2]}",
@@ -115,7 +117,7 @@ def apiserver_command(folder: Path, ports: list[int], key: Path) -> list[str]:
 
 def controllers_command(kubeconfig: Path, ports: list[int], key: Path) -> list[str]:
     return [
-        str(tool("kubernetes", "kube-controller-manager")),
+        str(tool("kube-controller-manager")),
         f"--kubeconfig={kubeconfig}",
         "--bind-address=127.0.0.1",
         f"--secure-port={ports[3]}",
