@@ -34,6 +34,7 @@ def render_contract() -> str:
         _template("audience", token.audience("${tenant}", "${agent}"), "tenant", "agent"),
         _template("hookKey", hooks.hook_key("${hook}"), "hook"),
         _template("hookLabel", hooks.secret_label("${tenant}", "${hook}", "${version}"), "tenant", "hook", "version"),
+        _template("outboxLabel", hooks.outbox_label("${tenant}", "${hook}"), "tenant", "hook"),
         _template("originKey", edge.origin_key("${origin}"), "origin"),
         _template("regionKey", edge.region_key("${region}"), "region"),
         _template("certificateKey", edge.certificate_key("${authority}", "${name}"), "authority", "name"),

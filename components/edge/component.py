@@ -90,7 +90,7 @@ class Edge(pulumi.ComponentResource):
                     for name, namespace in namespaces.items()
                 ),
                 *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_limit_bindings(self._spec)),
-                cloudflare.WorkersScriptBindingArgs(**hooks.build_ledger_binding()),
+                *(cloudflare.WorkersScriptBindingArgs(**each) for each in hooks.build_object_bindings()),
                 cloudflare.WorkersScriptBindingArgs(name=edge.SECRET_PEPPER, type="secret_text", text=args.key_pepper),
                 cloudflare.WorkersScriptBindingArgs(
                     name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key

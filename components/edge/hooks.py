@@ -1,4 +1,4 @@
-"""Webhooks at the edge: their records, and the ledger of what they have taken."""
+"""Webhooks at the edge: their records, the ledger of what they have taken, the outbox of what is delivered later."""
 
 from typing import Any
 
@@ -9,17 +9,21 @@ from runtime.contract import hooks
 
 
 def build_hook_records(spec: EdgeSpec) -> list[KvRecord]:
-    """Hook -> whose it is, the agent its deliveries are for, and the live versions of its secret; never the secret."""
+    """Hook -> whose it is, its agent, the live versions of its secret, never that, and where answers are delivered."""
     return [
         KvRecord(
             name=resource_name(hook.tenant, spec.region, f"hook-{hook.id}"),
             key=hooks.hook_key(hook.id),
-            value=as_json({"tenant": hook.tenant, "agent": hook.agent, "versions": list(hook.versions)}),
+            value=as_json(hook.model_dump(exclude={"id"}, exclude_none=True)),
         )
         for hook in spec.hooks
     ]
 
 
-def build_ledger_binding() -> dict[str, Any]:
-    """The Worker's binding to the ledgers, one Durable Object a hook."""
-    return {"name": hooks.BINDING_LEDGER, "type": "durable_object_namespace", "class_name": hooks.LEDGER_CLASS}
+def build_object_bindings() -> list[dict[str, Any]]:
+    """The Worker's bindings to the ledgers and the outboxes, a Durable Object of each a hook."""
+    classes = {hooks.BINDING_LEDGER: hooks.LEDGER_CLASS, hooks.BINDING_OUTBOX: hooks.OUTBOX_CLASS}
+    return [
+        {"name": name, "type": "durable_object_namespace", "class_name": class_name}
+        for name, class_name in classes.items()
+    ]

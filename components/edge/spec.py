@@ -79,12 +79,16 @@ class RegionSpec(Values):
 
 
 class HookSpec(Values):
-    """One webhook: the agent its deliveries are for, and the versions of its secret that are live, two at most."""
+    """One webhook: the agent its deliveries are for, and the versions of its secret that are live, two at most.
+
+    `deliver_to` is the URL that gets the agent's answers; None: whoever delivers gets them at once.
+    """
 
     id: Label
     tenant: TenantId
     agent: AgentId
     versions: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(1,), min_length=1, max_length=2)
+    deliver_to: str | None = None
 
 
 class EdgeTenantSpec(Values):

@@ -25,6 +25,7 @@ from infra.settings.fields import (
     Setting,
     WebOrigin,
 )
+from infra.settings.hooks import Hook
 from infra.settings.limits import Limits
 from infra.settings.machine import Machine
 from infra.settings.skills import Skills
@@ -250,18 +251,6 @@ class Quota(Section):
     cpu: Annotated[float, Field(ge=0), Setting(4, "Give CPU cores")]
     memory_gib: Annotated[float, Field(ge=0), Setting(16, "Give memory in GiB")]
     volumes_gb: Annotated[int, Field(ge=0), Setting(MIN_VOLUME_GB, f"{_COUNT} of decimal GB")]
-
-
-class Hook(Section):
-    """A webhook: what is delivered to `/v1/hooks/<id>`, signed, is a chat of an agent's."""
-
-    id: Annotated[Name, Setting("example-crm", LABEL_REMEDY)]
-    agent: Annotated[Name, Setting("example-agent", "Name one of the tenant's agents")]
-    versions: Annotated[
-        list[Annotated[int, Field(ge=1)]],
-        Field(min_length=1, max_length=2),
-        Setting([1], "List its secret's live versions, two while it is rotated; `moltghost hook-secret` tells each"),
-    ] = Field(default_factory=lambda: [1])
 
 
 class Tenant(Section):

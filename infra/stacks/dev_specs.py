@@ -198,7 +198,13 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
         ),
         tenants=tuple(_edge_tenant(tenant) for tenant in plan.tenants),
         hooks=tuple(
-            HookSpec(id=hook.id, tenant=tenant.id, agent=AgentId(hook.agent), versions=tuple(hook.versions))
+            HookSpec(
+                id=hook.id,
+                tenant=tenant.id,
+                agent=AgentId(hook.agent),
+                versions=tuple(hook.versions),
+                deliver_to=hook.deliver_to,
+            )
             for tenant in plan.tenants
             for hook in tenant.settings.hooks
         ),

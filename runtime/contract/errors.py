@@ -34,7 +34,9 @@ REQUEST_TIMEOUT = ErrorKind(408, "invalid_request_error", "request_timeout", "Th
 REPLAYED = ErrorKind(409, "invalid_request_error", "delivery_replayed", "This delivery has been taken already.")
 TOO_LARGE = ErrorKind(413, "invalid_request_error", "request_too_large", "The request body is too large.")
 RATE_LIMITED = ErrorKind(429, "requests", "rate_limit_exceeded", "Too many requests. Ask again later.")
+OUTBOX_FULL = ErrorKind(429, "requests", "deliveries_waiting", "Too many answers of this hook wait for their receiver.")
 QUOTA_EXCEEDED = ErrorKind(429, "insufficient_quota", "insufficient_quota", "This month's quota is used up.")
+CHAT_CUT = ErrorKind(500, "server_error", "chat_cut", "The chat was cut short on our side, and was not begun again.")
 INTERNAL = ErrorKind(500, "server_error", "internal_error", "The request failed on our side.")
 UPSTREAM_FAILED = ErrorKind(502, "server_error", "upstream_failed", "The agent could not be reached.")
 KEYS_UNAVAILABLE = ErrorKind(
@@ -58,7 +60,9 @@ KINDS = (
     REPLAYED,
     TOO_LARGE,
     RATE_LIMITED,
+    OUTBOX_FULL,
     QUOTA_EXCEEDED,
+    CHAT_CUT,
     INTERNAL,
     UPSTREAM_FAILED,
     KEYS_UNAVAILABLE,

@@ -12,6 +12,9 @@ NOT_PASSED_ON = "x-moltghost-not-passed-on"
 HOOK_SIGNATURE = "x-moltghost-signature"
 """In a webhook's delivery: `t=<Unix seconds>,v1=<signature>`, a signature for each live secret (`contract.hooks`)."""
 
+HOOK_DELIVERY = "x-moltghost-delivery"
+"""In the delivery of an answer: its id, the same each time it is sent."""
+
 RECEIPT = "x-moltghost-receipt"
 """In an agent's answer: the hash of the last receipt it wrote before this answer began."""
 

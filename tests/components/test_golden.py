@@ -95,7 +95,7 @@ def render_edge() -> list[Any]:
         *edge.build_credential_records(spec),
         *hooks.build_hook_records(spec),
     ]
-    return [*(asdict(record) for record in records), hooks.build_ledger_binding(), edge.build_migrations()]
+    return [*(asdict(record) for record in records), *hooks.build_object_bindings(), edge.build_migrations()]
 
 
 def render_edge_zone() -> list[Any]:

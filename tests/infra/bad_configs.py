@@ -122,6 +122,27 @@ SHAPE = [
         f"{T}[0].hooks[0].id",
         ("is not a DNS label",),
     ),
+    *(
+        Bad(
+            f"answers to {url}",
+            put([{"id": "crm", "agent": "helper", "deliver_to": url}], T, 0, "hooks"),
+            f"{T}[0].hooks[0].deliver_to",
+            (why, "Give the https URL of a server on the Internet"),
+        )
+        for url, why in (
+            ("http://crm.example.com/answers", "could be read by anybody on the way"),
+            ("https://10.0.0.7/answers", "is an address of no server"),
+            ("https://169.254.169.254/latest", "is an address of no server"),
+            ("https://[fd00::7]/", "is an address of no server"),
+            ("https://[::ffff:10.0.0.7]/", "is an address of no server"),
+            ("https://167772167/", "is an address of no server"),
+            ("https://0xa.0.0.0x7/", "is an address of no server"),
+            ("https://10.0.0.7./", "is an address of no server"),
+            ("https://me:secret@crm.example.com/", "is not the URL of a server"),
+            ("https://crm.example.com/#here", "is not the URL of a server"),
+            ("crm.example.com", "is not the URL of a server"),
+        )
+    ),
     Bad("port out of range", egress("1.1.1.0/24", (70000,)), f"{AT}.egress[0].ports[0]", ("= 70000", "1 to 65535")),
     Bad("egress without a port", egress("1.1.1.0/24", ()), f"{AT}.egress[0].ports", ("is empty",)),
 ]

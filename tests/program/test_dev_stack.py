@@ -66,9 +66,10 @@ def test_the_worker_has_its_runtime_and_its_bindings_and_its_secrets_are_secret(
     assert bindings[edge.BINDING_TENANTS]["namespaceId"] == "platform-local-tenants-id"
     assert bindings[rates.BINDING_LIMITER]["className"] == rates.LIMITER_CLASS
     assert bindings[hooks.BINDING_LEDGER]["className"] == hooks.LEDGER_CLASS
+    assert bindings[hooks.BINDING_OUTBOX]["className"] == hooks.OUTBOX_CLASS
     assert script["migrations"] == {
         "newTag": rates.LIMITER_MIGRATION,
-        "newSqliteClasses": [rates.LIMITER_CLASS, hooks.LEDGER_CLASS],
+        "newSqliteClasses": [rates.LIMITER_CLASS, hooks.LEDGER_CLASS, hooks.OUTBOX_CLASS],
     }
     walls = [bindings[name]["simple"] for name, _ in rates.WALLS]
     assert walls == [{"limit": limit, "period": rates.WALL_PERIOD_S} for _, limit in rates.WALLS]

@@ -1,6 +1,8 @@
+import { generateKeyPairSync } from "node:crypto";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 import { EDGE, HOOKS, RATES } from "./src/generated/contract.ts";
+import { secrets } from "./test/deployed.ts";
 
 // The runtime would fetch a description of its edge location, and report its use: tests reach loopback alone.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
@@ -17,8 +19,11 @@ const worker = cloudflareTest({
     kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
     durableObjects: {
       [HOOKS.BINDING_LEDGER]: { className: HOOKS.LEDGER_CLASS, useSQLite: true },
+      [HOOKS.BINDING_OUTBOX]: { className: HOOKS.OUTBOX_CLASS, useSQLite: true },
       [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true },
     },
+    // A Durable Object has no others than these; a request's are the test's own.
+    bindings: secrets(generateKeyPairSync("ed25519").privateKey),
     ratelimits: Object.fromEntries(
       RATES.WALLS.map(([name, limit]) => [
         name,

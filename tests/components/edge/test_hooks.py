@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from components.edge.hooks import build_hook_records, build_ledger_binding
+from components.edge.hooks import build_hook_records, build_object_bindings
 from components.edge.manifests import build_migrations
 from components.edge.spec import EdgeSpec, HookSpec
 from components.labels import AgentId
@@ -20,8 +20,16 @@ def test_a_hook_says_whose_it_is_and_no_secret() -> None:
     assert hook_secret("a pepper", "acme", "crm", 1) not in record.value
 
 
-def test_the_ledgers_class_is_bound_and_made_with_sqlite() -> None:
-    assert build_ledger_binding()["class_name"] in build_migrations()["new_sqlite_classes"]
+def test_a_hook_says_where_answers_go_if_anywhere() -> None:
+    later = EDGE.hooks[0].model_copy(update={"deliver_to": "https://crm.example.com/answers"})
+    (record,) = build_hook_records(EDGE.model_copy(update={"hooks": (later,)}))
+    assert json.loads(record.value)["deliver_to"] == "https://crm.example.com/answers"
+
+
+def test_the_objects_classes_are_bound_and_made_with_sqlite() -> None:
+    bound = {each["name"]: each["class_name"] for each in build_object_bindings()}
+    assert bound == {"HOOK_LEDGER": "HookLedger", "HOOK_OUTBOX": "HookOutbox"}
+    assert set(bound.values()) < set(build_migrations()["new_sqlite_classes"])
 
 
 def test_two_tenants_cannot_have_one_hook() -> None:

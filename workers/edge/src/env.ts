@@ -1,6 +1,7 @@
 import type { IPv4, IPv6 } from "ipaddr.js";
 import type { EDGE, HOOKS, RATES } from "./generated/contract";
 import type { HookLedger } from "./hooks/ledger";
+import type { HookOutbox } from "./hooks/outbox";
 import type { Limiter } from "./limiter/object";
 import type { KeyLimits } from "./limiter/rules";
 import type { Region } from "./regions";
@@ -14,6 +15,7 @@ export interface Env extends Walls {
   readonly [EDGE.BINDING_ROUTES]: KVNamespace;
   readonly [EDGE.BINDING_TENANTS]: KVNamespace;
   readonly [HOOKS.BINDING_LEDGER]: DurableObjectNamespace<HookLedger>;
+  readonly [HOOKS.BINDING_OUTBOX]: DurableObjectNamespace<HookOutbox>;
   readonly [RATES.BINDING_LIMITER]: DurableObjectNamespace<Limiter>;
   readonly [EDGE.SECRET_PEPPER]: string;
   readonly [EDGE.SECRET_SIGNING_KEY]: string;
@@ -64,6 +66,8 @@ export interface Variables {
   reason?: string;
   caller: Caller;
   asked: AgentRequest;
+  /** What a hook's agent is asked whose answer is delivered later. */
+  later?: { readonly hook: string; readonly text: Uint8Array };
   route: AgentRoute;
   /** The region asked last. */
   region?: string;

@@ -6,6 +6,7 @@ import { answer } from "./middleware/answer";
 import { cors } from "./middleware/cors";
 import { RefusedError } from "./refused";
 import { askAgent, deliverHook } from "./routes/agent";
+import { deadLetters, sendAgain } from "./routes/dead-letters";
 import { health } from "./routes/health";
 import { models } from "./routes/models";
 
@@ -20,6 +21,8 @@ app.post(`${PATHS.CHAT}/:agent`, ...chat).all(allow("POST"));
 app.post(PATHS.RESPONSES, ...askAgent(PATHS.RESPONSES)).all(allow("POST"));
 app.get(PATHS.MODELS, ...models).all(allow("GET, HEAD"));
 app.post(`${PATHS.HOOKS}/:hook`, ...deliverHook).all(allow("POST"));
+app.get(`${PATHS.HOOKS}/:hook/dead-letters`, ...deadLetters).all(allow("GET, HEAD"));
+app.post(`${PATHS.HOOKS}/:hook/dead-letters/:delivery`, ...sendAgain).all(allow("POST"));
 app.get(`${PATHS.AGENTS}/:agent/health`, ...health).all(allow("GET, HEAD"));
 app.notFound((c) => refuse(c, new RefusedError(ERRORS.NOT_FOUND)));
 app.onError((error, c) =>
@@ -41,5 +44,6 @@ function refuse(c: Context<Edge>, error: RefusedError): Response {
 }
 
 export { HookLedger } from "./hooks/ledger";
+export { HookOutbox } from "./hooks/outbox";
 export { Limiter } from "./limiter/object";
 export default { fetch: app.fetch } satisfies ExportedHandler<Env>;

@@ -7,12 +7,17 @@ const text = v.pipe(v.string(), v.minLength(1));
 const state = v.picklist([EDGE.OPEN, EDGE.CLOSED]);
 const route = v.object({ regions: v.array(text), state, model: v.exactOptional(text) });
 const region = v.object({ origin: v.pipe(text, v.url()), state, near: v.exactOptional(v.array(text), []) });
-const hook = v.object({ tenant: text, agent: text, versions: v.array(v.pipe(v.number(), v.integer())) });
+const hook = v.object({
+  tenant: text,
+  agent: text,
+  versions: v.array(v.pipe(v.number(), v.integer())),
+  deliver_to: v.exactOptional(v.pipe(text, v.url())),
+});
 
 /** Where an agent lives, the best region first, whether it takes requests, and the model it runs. */
 export type Route = Readonly<v.InferOutput<typeof route>>;
 
-/** Whose a webhook is, which agent its deliveries are for, and which versions of its secret are live. */
+/** Whose a webhook is, its agent, which versions of its secret are live, and where answers go that are not given at once. */
 export type Hook = Readonly<v.InferOutput<typeof hook>>;
 
 const hooks = recordsOf(EDGE.BINDING_TENANTS, hook);

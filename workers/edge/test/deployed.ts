@@ -49,6 +49,7 @@ export async function options(privateKey: KeyObject): Promise<WorkerOptions> {
     kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
     durableObjects: {
       [HOOKS.BINDING_LEDGER]: { className: HOOKS.LEDGER_CLASS, useSQLite: true },
+      [HOOKS.BINDING_OUTBOX]: { className: HOOKS.OUTBOX_CLASS, useSQLite: true },
       [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true },
     },
     ratelimits: Object.fromEntries(
@@ -57,16 +58,14 @@ export async function options(privateKey: KeyObject): Promise<WorkerOptions> {
         { namespace_id: name, simple: { limit, period: RATES.WALL_PERIOD_S } },
       ]),
     ),
-    bindings: {
-      [EDGE.SECRET_PEPPER]: PEPPER,
-      [EDGE.SECRET_SIGNING_KEY]: JSON.stringify({
-        ...privateKey.export({ format: "jwk" }),
-        kid: "test-1",
-        alg: "EdDSA",
-        use: "sig",
-      }),
-    },
+    bindings: secrets(privateKey),
   };
+}
+
+/** The Worker's secrets, and so its objects'. */
+export function secrets(privateKey: KeyObject): Record<string, string> {
+  const jwk = { ...privateKey.export({ format: "jwk" }), kid: "test-1", alg: "EdDSA", use: "sig" };
+  return { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(jwk) };
 }
 
 /** Tells the edge of its two tenants; `limits` are those of both, `own` those of acme's key, `worker` which of several is bound to what it reads. */

@@ -31,6 +31,7 @@ export const EDGE = {
 
 export const HEADERS = {
   EDGE_TOKEN: "x-moltghost-edge-token",
+  HOOK_DELIVERY: "x-moltghost-delivery",
   HOOK_SIGNATURE: "x-moltghost-signature",
   NOT_PASSED_ON: "x-moltghost-not-passed-on",
   RECEIPT: "x-moltghost-receipt",
@@ -40,10 +41,20 @@ export const HEADERS = {
 
 export const HOOKS = {
   BINDING_LEDGER: "HOOK_LEDGER",
+  BINDING_OUTBOX: "HOOK_OUTBOX",
+  CHAT_S: 600,
+  DEAD_LETTER_S: 604800,
+  DELIVERY_S: 10,
   LEDGER_CLASS: "HookLedger",
+  OUTBOX_CLASS: "HookOutbox",
+  OUTBOX_MOST: 1000,
+  RETRY_FACTOR: 4,
+  RETRY_MOST_S: 7200,
+  RETRY_S: 10,
   SECRET_PREFIX: "whsec_",
   SIGNATURE_SCHEME: "v1",
   TOLERANCE_S: 300,
+  TRIES: 8,
 } as const;
 
 export const LIMITS = {
@@ -109,6 +120,12 @@ export const ERRORS = {
     type: "invalid_request_error",
     code: "model_not_found",
     message: "There is no such agent for this key.",
+  },
+  CHAT_CUT: {
+    status: 500,
+    type: "server_error",
+    code: "chat_cut",
+    message: "The chat was cut short on our side, and was not begun again.",
   },
   FORBIDDEN: {
     status: 403,
@@ -176,6 +193,12 @@ export const ERRORS = {
     code: "agent_not_ready",
     message: "The agent is not ready yet.",
   },
+  OUTBOX_FULL: {
+    status: 429,
+    type: "requests",
+    code: "deliveries_waiting",
+    message: "Too many answers of this hook wait for their receiver.",
+  },
   QUOTA_EXCEEDED: {
     status: 429,
     type: "insufficient_quota",
@@ -231,6 +254,8 @@ export const audience = (tenant: string, agent: string): string => `${tenant}/${
 export const hookKey = (hook: string): string => `hook:${hook}`;
 
 export const hookLabel = (tenant: string, hook: string, version: string): string => `hook:${tenant}/${hook}:${version}`;
+
+export const outboxLabel = (tenant: string, hook: string): string => `outbox:${tenant}/${hook}`;
 
 export const originKey = (origin: string): string => `origin:${origin}`;
 

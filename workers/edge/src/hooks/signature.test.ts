@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { HOOKS } from "../generated/contract";
-import { isGenuine, isTimely, parseSigned, signedBytes } from "./signature";
+import { isGenuine, isTimely, parseSigned, signatureOf, signedBytes } from "./signature";
 
 /** Made by `runtime.contract.hooks.sign`, whose test has the same. */
 const PEPPER = "a pepper";
@@ -83,4 +83,16 @@ it.each([
   { off: HOOKS.TOLERANCE_S + 1, timely: false },
 ])("a timestamp $off s off is timely: $timely", ({ off, timely }) => {
   expect(isTimely(parsed(), (1_800_000_000 + off) * 1000)).toBe(timely);
+});
+
+describe("a delivery of ours", () => {
+  it("is signed as one to us is", async () => {
+    expect(await signatureOf(PEPPER, HOOK, 1_800_000_000, BODY)).toBe(HEADER);
+  });
+
+  it("is signed by each live secret", async () => {
+    const both = await signatureOf(PEPPER, { ...HOOK, versions: [1, 2] }, 1_800_000_000, BODY);
+    expect(both.startsWith(`${HEADER},v1=`)).toBe(true);
+    expect(await genuine({ ...HOOK, versions: [2] }, both)).toBe(true);
+  });
 });

@@ -30,7 +30,7 @@ export function isTimely({ timestamp }: Signed, now: number = Date.now()): boole
 }
 
 /** What is signed: the timestamp, a dot, the body. */
-export function signedBytes({ timestamp }: Signed, body: Uint8Array): Uint8Array {
+export function signedBytes({ timestamp }: Pick<Signed, "timestamp">, body: Uint8Array): Uint8Array {
   const start = UTF8.encode(`${timestamp}.`);
   const whole = new Uint8Array(start.length + body.length);
   whole.set(start);
@@ -38,10 +38,27 @@ export function signedBytes({ timestamp }: Signed, body: Uint8Array): Uint8Array
   return whole;
 }
 
+interface Signer {
+  readonly tenant: string;
+  readonly id: string;
+  readonly versions: readonly number[];
+}
+
+/** The header of a delivery of ours: a signature by each of a hook's live secrets. */
+export async function signatureOf(pepper: string, hook: Signer, timestamp: number, body: Uint8Array): Promise<string> {
+  const bytes = signedBytes({ timestamp }, body);
+  const signatures = hook.versions.map(async (version) => {
+    const key = await secretKey(pepper, hookLabel(hook.tenant, hook.id, String(version)));
+    const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes));
+    return `${HOOKS.SIGNATURE_SCHEME}=${mac.toHex()}`;
+  });
+  return [`t=${timestamp}`, ...(await Promise.all(signatures))].join(",");
+}
+
 /** Whether one of a hook's live secrets made one of the signatures. What does not fit takes as long as what does. */
 export async function isGenuine(
   pepper: string,
-  hook: { readonly tenant: string; readonly id: string; readonly versions: readonly number[] },
+  hook: Signer,
   { signatures }: Signed,
   bytes: Uint8Array,
 ): Promise<boolean> {
@@ -61,5 +78,5 @@ const pepperKey = perSecret(
 async function secretKey(pepper: string, label: string): Promise<CryptoKey> {
   const mac = new Uint8Array(await crypto.subtle.sign("HMAC", await pepperKey(pepper), UTF8.encode(label)));
   const secret = HOOKS.SECRET_PREFIX + mac.toBase64({ alphabet: "base64url", omitPadding: true });
-  return await crypto.subtle.importKey("raw", UTF8.encode(secret), HMAC, false, ["verify"]);
+  return await crypto.subtle.importKey("raw", UTF8.encode(secret), HMAC, false, ["sign", "verify"]);
 }

@@ -34,6 +34,11 @@ export async function admit(env: Env, ask: Ask, place: string): Promise<{ verdic
   }
 }
 
+/** Counts what a request took that was let through, after its admission ended. Raises what the limiter raises. */
+export async function charge(env: Env, ask: Ask, usage: Usage): Promise<void> {
+  await env[RATES.BINDING_LIMITER].getByName(shardName(ask.tenant, "0")).settle(0, ask, usage);
+}
+
 /** Which of a tenant's shards a place asks (FNV-1a of its name). */
 export function shardOf(place: string, shards: number): number {
   let hash = 0x811c9dc5;

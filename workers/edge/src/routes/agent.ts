@@ -1,14 +1,15 @@
 import type { Context } from "hono";
 import { createFactory } from "hono/factory";
-import { edgeTokens } from "../edge-token";
 import type { Edge, Operation } from "../env";
-import { EDGE, HEADERS, PATHS } from "../generated/contract";
+import { PATHS } from "../generated/contract";
 import { agentRequest } from "../middleware/agent-request";
 import { agentRoute } from "../middleware/agent-route";
 import { authenticate } from "../middleware/authenticate";
+import { deliverLater } from "../middleware/deliver-later";
 import { hookDelivery } from "../middleware/hook-delivery";
 import { limits } from "../middleware/limits";
 import { askRegions } from "../onward";
+import { questionOf } from "../question";
 
 /** What an agent answers itself, at the same path all the way. */
 type AgentPath = typeof PATHS.CHAT_COMPLETIONS | typeof PATHS.RESPONSES;
@@ -21,26 +22,20 @@ const factory = createFactory<Edge>();
 export const askAgent = (path: AgentPath) =>
   factory.createHandlers(authenticate(OPERATIONS[path]), agentRequest, limits, agentRoute, onward(path));
 
-/** A webhook's delivery, as a chat of the agent the hook names. */
-export const deliverHook = factory.createHandlers(hookDelivery, limits, agentRoute, onward(PATHS.CHAT_COMPLETIONS));
+/** A webhook's delivery, as a chat of the agent the hook names: answered at once, or later to the hook's receiver. */
+export const deliverHook = factory.createHandlers(
+  hookDelivery,
+  limits,
+  agentRoute,
+  deliverLater,
+  onward(PATHS.CHAT_COMPLETIONS),
+);
 
 /** Sends what is asked on to the agent's regions, signed for this agent alone. */
 function onward(path: AgentPath) {
   return async (c: Context<Edge>): Promise<Response> => {
     const { asked, caller, requestId, route } = c.var;
-    const tokens = await edgeTokens(c.env[EDGE.SECRET_SIGNING_KEY]);
-    const token = await tokens.token({ ...caller, agent: route.agent, request: requestId });
-    const question = {
-      path,
-      // Nothing of what the client sent but the body goes on. No hop compresses: it would hold back what it packs.
-      headers: {
-        "accept-encoding": "identity",
-        "content-type": "application/json",
-        [HEADERS.EDGE_TOKEN]: token,
-        [HEADERS.REQUEST_ID]: requestId,
-      },
-      body: asked.body,
-    };
+    const question = await questionOf(c.env, path, caller, route.agent, requestId, asked.body);
     const client = c.req.raw.signal;
     return await askRegions(route.regions, question, {
       client,

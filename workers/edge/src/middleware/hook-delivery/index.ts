@@ -1,6 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { Edge } from "../../env";
 import { EDGE, ERRORS, HEADERS, HOOKS } from "../../generated/contract";
+import { chatOf, hookCaller } from "../../hooks/chat";
 import { isGenuine, isTimely, parseSigned, signedBytes } from "../../hooks/signature";
 import { RefusedError } from "../../refused";
 import { readHook } from "../../routing-records";
@@ -27,11 +28,13 @@ export const hookDelivery = createMiddleware<Edge>(async (c, next) => {
     throw new RefusedError(ERRORS.INVALID_SIGNATURE);
   }
   const { tenant, agent } = hook;
-  c.set("caller", { tenant, key: `hook:${id}`, agents: [agent] });
+  c.set("caller", hookCaller({ tenant, hook: id, agent }));
   const text = decode(body);
   await take(c.env[HOOKS.BINDING_LEDGER], `${tenant}/${id}`, bytes, signed.timestamp);
-  const chat = { model: agent, messages: [{ role: "user", content: text }] };
-  c.set("asked", { agent, streamed: false, body: new TextEncoder().encode(JSON.stringify(chat)) });
+  c.set("asked", { agent, streamed: false, body: chatOf(agent, text) });
+  if (hook.deliver_to !== undefined) {
+    c.set("later", { hook: id, text: body });
+  }
   await next();
 });
 
