@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "./env";
 import { EDGE, HEADERS, LIMITS, regionKey, routeKey } from "./generated/contract";
-import { edge, put, refusal, send } from "./testing/edge";
+import { edge, put, refusal, send, unlimited } from "./testing/edge";
 
 const NOT_READY = { error: { message: "m", type: "server_error", param: null, code: "agent_not_ready" } };
 let env: Env;
@@ -131,6 +131,7 @@ describe("no other region is asked", () => {
 
   it("where the first is slow", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    env = unlimited(env);
     const called = Promise.withResolvers<void>();
     gateway.mockImplementation(async (request, init) => {
       await (request as Request).arrayBuffer();

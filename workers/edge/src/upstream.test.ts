@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "./env";
 import { HEADERS, LIMITS, PATHS } from "./generated/contract";
-import { edge, refusal, send } from "./testing/edge";
+import { edge, refusal, send, unlimited } from "./testing/edge";
 
 let env: Env;
 const gateway = vi.spyOn(globalThis, "fetch");
@@ -105,6 +105,7 @@ describe("a gateway", () => {
 
   it("that says nothing is given up after the contract's time, not before", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    env = unlimited(env);
     const asked = Promise.withResolvers<AbortSignal>();
     gateway.mockImplementation(async (request, init) => {
       await (request as Request).arrayBuffer();
@@ -120,6 +121,7 @@ describe("a gateway", () => {
 
   it("that takes no connection is given up after the contract's time, not before", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    env = unlimited(env);
     const asked = Promise.withResolvers<AbortSignal>();
     gateway.mockImplementation(async (_, init) => await silence(init?.signal, asked.resolve));
     const response = send(env);
@@ -142,6 +144,7 @@ describe("a gateway", () => {
 
   it("that has begun to answer may take as long as it likes", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    env = unlimited(env);
     answers(() => Response.json({}));
     await send(env);
     expect(vi.getTimerCount()).toBe(0);
@@ -179,6 +182,7 @@ describe.each([PATHS.CHAT_COMPLETIONS, PATHS.RESPONSES])("an event stream of %s"
 
   it("that falls silent ends with an error event after the contract's time, and is cancelled", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    env = unlimited(env);
     const cancelled = vi.fn();
     const silent = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new TextEncoder().encode("data: 1\n\n")),

@@ -149,6 +149,14 @@ describe("an answer", () => {
   });
 });
 
+it("a delivery is refused while too many answers wait", async () => {
+  const full = { getByName: () => ({ take: async () => false }) };
+  env = { ...env, HOOK_OUTBOX: full as unknown as Env["HOOK_OUTBOX"] };
+  const response = await deliver();
+  expect(response.headers.get("retry-after")).toBe("60");
+  expect((await refusal(response)).code).toBe("deliveries_waiting");
+});
+
 describe("an answer that is not taken", () => {
   it("is sent again, later each time, the same but for its signature's time", async () => {
     answers = [500, 307, new Error("Network connection lost.")];
@@ -254,14 +262,10 @@ describe("a dead letter", () => {
 
 describe("an object that ends in the middle", () => {
   it("has begun a chat for good: its end is an error, and no agent is asked again", async () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    agent = async () => {
-      resolve();
-      return await new Promise<Response>(() => undefined);
-    };
+    agent = async () => await new Promise<Response>(() => undefined);
     const id = await taken();
     const cut = ring().catch(() => undefined);
-    await promise;
+    await vi.waitFor(() => expect(chats).toBe(1));
     await abortAllDurableObjects();
     await cut;
     await ring();
@@ -278,6 +282,18 @@ describe("an object that ends in the middle", () => {
     expect(chats).toBe(1);
     expect(header(HEADERS.HOOK_DELIVERY)).toEqual([id, id]);
   });
+});
+
+it("a last try that was cut is none too few", async () => {
+  answers = [500];
+  await taken();
+  await ring();
+  await runInDurableObject(outbox(), (_, state) =>
+    state.storage.sql.exec("UPDATE deliveries SET tries = ?", HOOKS.TRIES),
+  );
+  await next();
+  expect(sent).toHaveLength(1);
+  expect(await letters()).toHaveLength(1);
 });
 
 describe("what is at rest", () => {

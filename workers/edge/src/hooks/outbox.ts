@@ -97,7 +97,8 @@ export class HookOutbox extends DurableObject<Env> {
 
   async #send(job: Job): Promise<void> {
     const hook = await readHook(this.env[EDGE.BINDING_TENANTS], job.hook);
-    if (hook?.deliver_to === undefined || hook.tenant !== job.tenant) {
+    // A try that was cut has been counted all the same.
+    if (hook?.deliver_to === undefined || hook.tenant !== job.tenant || job.tries > HOOKS.TRIES) {
       this.#settle(job, null, true);
       return;
     }

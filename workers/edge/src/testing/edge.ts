@@ -47,6 +47,12 @@ export async function edge(kid = "test-1"): Promise<{ env: Env; publicKey: Crypt
   return { env: { ...BINDINGS, ...namespaces, ...secrets }, publicKey };
 }
 
+/** An edge whose limiter is down, and lets all through: a test that turns the clock's hand would turn an object's too. */
+export function unlimited(env: Env): Env {
+  const down = { getByName: () => ({ admit: () => Promise.reject(new Error("down")) }) };
+  return { ...env, LIMITER: down as unknown as Env["LIMITER"] };
+}
+
 /** A namespace of which nothing is in the Worker's memory yet. */
 function unread(namespace: KVNamespace): KVNamespace {
   return new Proxy(namespace, {
