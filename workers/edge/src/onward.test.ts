@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "./env";
 import { EDGE, HEADERS, LIMITS, regionKey, routeKey } from "./generated/contract";
-import { edge, put, refusal, send } from "./testing/edge";
+import { edge, put, refusal, send, unlimited } from "./testing/edge";
 
 const NOT_READY = { error: { message: "m", type: "server_error", param: null, code: "agent_not_ready" } };
 let env: Env;
@@ -139,7 +139,7 @@ describe("no other region is asked", () => {
         called.resolve();
       });
     });
-    const response = send(env);
+    const response = send(unlimited(env));
     await called.promise;
     vi.advanceTimersByTime(LIMITS.FIRST_BYTE_S * 1000);
     expect((await refusal(await response)).status).toBe(504);

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "./env";
 import { HEADERS, LIMITS, PATHS } from "./generated/contract";
-import { edge, refusal, send } from "./testing/edge";
+import { edge, refusal, send, unlimited } from "./testing/edge";
 
 let env: Env;
 const gateway = vi.spyOn(globalThis, "fetch");
 
 beforeEach(async () => {
-  ({ env } = await edge());
+  env = unlimited((await edge()).env);
   gateway.mockReset();
 });
 

@@ -8,6 +8,7 @@ import { agentRoute } from "../middleware/agent-route";
 import { authenticate } from "../middleware/authenticate";
 import { hookDelivery } from "../middleware/hook-delivery";
 import { limits } from "../middleware/limits";
+import { wall } from "../middleware/wall";
 import { askRegions } from "../onward";
 
 /** What an agent answers itself, at the same path all the way. */
@@ -19,10 +20,16 @@ const factory = createFactory<Edge>();
 
 /** A request's whole way to an agent: who asks, which agent, where it lives, and the answer streamed back. */
 export const askAgent = (path: AgentPath) =>
-  factory.createHandlers(authenticate(OPERATIONS[path]), agentRequest, limits, agentRoute, onward(path));
+  factory.createHandlers(authenticate(OPERATIONS[path]), wall, agentRequest, limits, agentRoute, onward(path));
 
 /** A webhook's delivery, as a chat of the agent the hook names. */
-export const deliverHook = factory.createHandlers(hookDelivery, limits, agentRoute, onward(PATHS.CHAT_COMPLETIONS));
+export const deliverHook = factory.createHandlers(
+  hookDelivery,
+  wall,
+  limits,
+  agentRoute,
+  onward(PATHS.CHAT_COMPLETIONS),
+);
 
 /** Sends what is asked on to the agent's regions, signed for this agent alone. */
 function onward(path: AgentPath) {
