@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from components.edge.manifests import build_key_records, build_tenant_records
+from components.edge.manifests import build_credential_records, build_key_records
 from infra.plan import plan_stack
 from infra.settings import Source, draft_settings
 from infra.settings.access import Issuer, Operation
@@ -22,7 +22,7 @@ def records(config: Config) -> dict[str, dict[str, object]]:
     plan = plan_stack(draft_settings(Source("dev", values, frozenset())))
     assert plan.settings.machine is not None
     spec = edge_spec(plan, plan.settings.machine, "export default {}")
-    return {one.key: json.loads(one.value) for one in [*build_key_records(spec), *build_tenant_records(spec)]}
+    return {one.key: json.loads(one.value) for one in [*build_key_records(spec), *build_credential_records(spec)]}
 
 
 def test_a_tenant_without_any_has_the_machines_key_alone() -> None:

@@ -99,4 +99,7 @@ class Records:
         identity = [record[field] for field in self.unique]
         for other in self._all(request, declared).values():
             if other["id"] != record["id"] and [other[field] for field in self.unique] == identity:
-                raise taken(f"{' '.join(identity)}: there is one in this {self.owner.removesuffix('s')} already", 81058)
+                raise taken(
+                    f"{' '.join(map(str, identity))}: there is one in this {self.owner.removesuffix('s')} already",
+                    81058,
+                )
