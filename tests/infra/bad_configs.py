@@ -1,6 +1,6 @@
 """Configs that must be refused: how each departs from a good one, and what must be said of it."""
 
-from tests.infra.bad_access import ACCESS
+from tests.infra.bad_access import ACCESS, key
 from tests.infra.bad_edge import BAD_EDGE
 from tests.infra.departures import (
     AGENT,
@@ -385,29 +385,29 @@ LIMITS = [
             f"key above its tenant's {name}",
             both(
                 put({"per_minute": 500, "burst": 50, "streams": 5}, T, 0, "limits"),
-                put({name: value}, M, "api_keys", 0, "limits"),
+                key(limits={name: value}),
             ),
-            f"{M}.api_keys[0].limits.{name}",
+            f"moltghost:tenants[0].api_keys[0].limits.{name}",
             (f"= {value}", "above the tenant's own", f"raise moltghost:tenants[0].limits.{name}"),
         )
         for name, value in (("per_minute", 501), ("burst", 51), ("streams", 6))
     ),
     Bad(
         "key's burst above its minute",
-        put({"per_minute": 100, "burst": 101}, M, "api_keys", 0, "limits"),
-        f"{M}.api_keys[0].limits.burst",
+        key(limits={"per_minute": 100, "burst": 101}),
+        "moltghost:tenants[0].api_keys[0].limits.burst",
         ("= 101", "above the 100 requests"),
     ),
     Bad(
         "key's limit below the range",
-        put({"per_minute": 1}, M, "api_keys", 0, "limits"),
-        f"{M}.api_keys[0].limits.per_minute",
+        key(limits={"per_minute": 1}),
+        "moltghost:tenants[0].api_keys[0].limits.per_minute",
         ("= 1", "100 to 10000"),
     ),
     Bad(
         "quota of a key",
-        put({"tokens_month": 1}, M, "api_keys", 0, "limits"),
-        f"{M}.api_keys[0].limits.tokens_month",
+        key(limits={"tokens_month": 1}),
+        "moltghost:tenants[0].api_keys[0].limits.tokens_month",
         ("not a setting",),
     ),
 ]
