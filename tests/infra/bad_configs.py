@@ -1,6 +1,7 @@
 """Configs that must be refused: how each departs from a good one, and what must be said of it."""
 
 from tests.infra.bad_access import ACCESS, key
+from tests.infra.bad_client_cas import BAD_CLIENT_CAS
 from tests.infra.bad_edge import BAD_EDGE
 from tests.infra.departures import (
     AGENT,
@@ -497,4 +498,4 @@ MACHINES = [
     Bad("no edge key", put([], M, "edge_keys"), f"{M}.edge_keys", ("is empty", "one public key at least")),
 ]
 
-BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *AGENTS, *LIMITS, *SECRETS, *MACHINES, *ACCESS, *BAD_EDGE]
+BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *AGENTS, *LIMITS, *SECRETS, *MACHINES, *ACCESS, *BAD_EDGE, *BAD_CLIENT_CAS]
