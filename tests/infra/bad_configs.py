@@ -1,6 +1,7 @@
 """Configs that must be refused: how each departs from a good one, and what must be said of it."""
 
-from tests.infra.bad_access import ACCESS, KEY
+from tests.infra.bad_access import ACCESS, key
+from tests.infra.bad_client_cas import BAD_CLIENT_CAS
 from tests.infra.bad_edge import BAD_EDGE
 from tests.infra.departures import (
     AGENT,
@@ -385,7 +386,7 @@ LIMITS = [
             f"key above its tenant's {name}",
             both(
                 put({"per_minute": 500, "burst": 50, "streams": 5}, T, 0, "limits"),
-                put([{**KEY, "limits": {name: value}}], T, 0, "api_keys"),
+                key(limits={name: value}),
             ),
             f"moltghost:tenants[0].api_keys[0].limits.{name}",
             (f"= {value}", "above the tenant's own", f"raise moltghost:tenants[0].limits.{name}"),
@@ -394,13 +395,13 @@ LIMITS = [
     ),
     Bad(
         "key's burst above its minute",
-        put([{**KEY, "limits": {"per_minute": 100, "burst": 101}}], T, 0, "api_keys"),
+        key(limits={"per_minute": 100, "burst": 101}),
         "moltghost:tenants[0].api_keys[0].limits.burst",
         ("= 101", "above the 100 requests"),
     ),
     Bad(
         "key's limit below the range",
-        put([{**KEY, "limits": {"per_minute": 1}}], T, 0, "api_keys"),
+        key(limits={"per_minute": 1}),
         "moltghost:tenants[0].api_keys[0].limits.per_minute",
         ("= 1", "100 to 10000"),
     ),
@@ -424,7 +425,7 @@ LIMITS = [
     ),
     Bad(
         "quota of a key",
-        put([{**KEY, "limits": {"tokens_month": 1}}], T, 0, "api_keys"),
+        key(limits={"tokens_month": 1}),
         "moltghost:tenants[0].api_keys[0].limits.tokens_month",
         ("not a setting",),
     ),
@@ -515,4 +516,4 @@ MACHINES = [
     Bad("no edge key", put([], M, "edge_keys"), f"{M}.edge_keys", ("is empty", "one public key at least")),
 ]
 
-BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *AGENTS, *LIMITS, *SECRETS, *MACHINES, *ACCESS, *BAD_EDGE]
+BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *AGENTS, *LIMITS, *SECRETS, *MACHINES, *ACCESS, *BAD_EDGE, *BAD_CLIENT_CAS]

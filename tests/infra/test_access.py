@@ -11,7 +11,7 @@ from infra.settings import Source, draft_settings
 from infra.settings.access import Issuer, Operation
 from infra.stacks.dev_specs import edge_spec
 from runtime.contract import edge
-from tests.infra.bad_access import CERTIFICATE, ISSUER, KEY
+from tests.infra.bad_access import ISSUER, KEY, certificate
 from tests.infra.departures import Config
 from tests.stack_files import machine_config
 
@@ -37,7 +37,7 @@ def test_what_a_tenant_was_given_reaches_the_edge() -> None:
     scopes = {"models": ["tiny"], "methods": ["chat", "models"]}
     narrowed = {**KEY, **scopes, "expires": "2099-12-31T00:00:00Z", "cidrs": ["203.0.113.0/24", "2001:db8::/32"]}
     config["moltghost:tenants"][0]["api_keys"] = [narrowed]
-    config["moltghost:tenants"][0]["certificates"] = [{**CERTIFICATE, **scopes}]
+    certificate(0, **scopes)(config)
     config["moltghost:tenants"][1]["issuers"] = [{**ISSUER, "scope_claim": "agents"}]
     found = records(config)
     assert found["c" * 64] == {
@@ -48,8 +48,12 @@ def test_what_a_tenant_was_given_reaches_the_edge() -> None:
         "expires": 4_102_358_400,
         "cidrs": ["203.0.113.0/24", "2001:db8::/32"],
     }
-    certificate = found[edge.certificate_key("A5" * 20, "vpc.example.com")]
-    assert certificate == {"tenant": "acme", "key": "vpc", "agents": ["*"], **scopes}
+    assert found[edge.certificate_key("A5" * 20, "vpc.example.com")] == {
+        "tenant": "acme",
+        "key": "vpc",
+        "agents": ["*"],
+        **scopes,
+    }
     issuer = {name: value for name, value in ISSUER.items() if name != "id"}
     expected = {"tenant": "globex", "key": "login", **issuer, "scope_claim": "agents"}
     assert found[edge.issuer_key("https://login.example.com")] == expected

@@ -17,14 +17,16 @@ from tests.stack_files import machine_config
 
 
 def records(config: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first tenant's record, and that of the last key there is."""
+    """The first tenant's record, and its last key's."""
     file = folder / "Pulumi.good.yaml"
     file.write_text(yaml.safe_dump({"config": config}))
     plan = plan_stack(draft_settings(read_file(file)))
     machine = plan.settings.machine
     assert machine is not None
     spec = edge_spec(plan, machine, "export default {}")
-    return json.loads(build_tenant_records(spec)[0].value), json.loads(build_key_records(spec)[-1].value)
+    keys = [json.loads(record.value) for record in build_key_records(spec)]
+    own = [key for key in keys if key["tenant"] == config[T][0]["id"]]
+    return json.loads(build_tenant_records(spec)[0].value), own[-1]
 
 
 def test_who_says_nothing_has_the_platforms_own(tmp_path: Path) -> None:
