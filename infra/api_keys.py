@@ -12,13 +12,13 @@ import yaml
 from pydantic import ValidationError
 
 from components.naming import is_label
+from infra.pepper import PepperError, read_pepper
 from infra.settings.access import ApiKey
 from infra.settings.fields import LABEL_REMEDY
 from infra.settings.loading import message_of
 from infra.settings.shape import setting_of
 from runtime.contract import edge
 
-_SHORTEST_PEPPER = 32
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OPTIONS = {"agents": "--agent", "models": "--model", "methods": "--method", "cidrs": "--cidr"}
 """The options that are given once for each item, by the field they fill."""
@@ -69,7 +69,7 @@ def new(tenant: str, pepper: Path, **wanted: Any) -> None:
 @_pepper_option
 def hash_(file: Path, pepper: Path) -> None:
     """Print the hash of the API key in FILE, by which the stack file knows it: whose is a key that was found?"""
-    found = _read(file, "FILE")
+    found = _read(file, "FILE").strip()
     if not edge.is_api_key(found):
         raise click.UsageError(f"FILE: {file} holds no API key, or one with a typo")
     click.echo(edge.hash_api_key(_read_pepper(pepper), found))
@@ -102,13 +102,11 @@ def _require_good(tenant: str, record: Mapping[str, Any]) -> None:
 
 def _read_pepper(path: Path) -> str:
     """The pepper in a file of its owner's alone, or on standard input. Raises UsageError; no message quotes it."""
-    text = sys.stdin.read().strip() if str(path) == "-" else _read(path, "--pepper")
-    if len(text) < _SHORTEST_PEPPER:
-        message = (
-            f"has {len(text)} characters; it has {_SHORTEST_PEPPER} at least, else keys could be found by guessing"
-        )
-        raise click.UsageError(f"--pepper: {message}")
-    return text
+    text = sys.stdin.read() if str(path) == "-" else _read(path, "--pepper")
+    try:
+        return read_pepper(text)
+    except PepperError as error:
+        raise click.UsageError(f"--pepper: {error}") from None
 
 
 def _read(path: Path, what: str) -> str:
@@ -116,7 +114,7 @@ def _read(path: Path, what: str) -> str:
     try:
         if path.stat().st_mode & _OTHERS:
             raise click.UsageError(f"{what}: others than its owner may use {path}; run `chmod 600 {path}`")
-        return path.read_text().strip()
+        return path.read_text()
     except OSError as error:
         raise click.UsageError(f"{what}: {path} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:

@@ -5,9 +5,8 @@ import sys
 import click
 
 from components.naming import is_label
+from infra.pepper import PepperError, read_pepper
 from runtime.contract.hooks import hook_secret as derive
-
-_SHORTEST_PEPPER = 32
 
 
 def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -25,7 +24,8 @@ def hook_secret(tenant: str, hook: str, version: int) -> None:
 
     pulumi config get moltghost:keyPepper | moltghost hook-secret acme crm
     """
-    pepper = sys.stdin.read().removesuffix("\n")
-    if len(pepper) < _SHORTEST_PEPPER:
-        raise click.ClickException(f"standard input holds no pepper: give its {_SHORTEST_PEPPER} characters or more")
+    try:
+        pepper = read_pepper(sys.stdin.read())
+    except PepperError as error:
+        raise click.ClickException(f"standard input holds no pepper: it {error}") from None
     click.echo(derive(pepper, tenant, hook, version))

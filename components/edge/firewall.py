@@ -97,7 +97,11 @@ def _prompts(spec: ZoneSpec) -> Condition:
     return all_of(
         text("http.host").eq(spec.hostname),
         text("http.request.method").eq("POST"),
-        any_of(path.is_in(paths.CHAT, paths.CHAT_COMPLETIONS, paths.RESPONSES), path.starts_with(f"{paths.CHAT}/")),
+        any_of(
+            path.is_in(paths.CHAT, paths.CHAT_COMPLETIONS, paths.RESPONSES),
+            path.starts_with(f"{paths.CHAT}/"),
+            path.starts_with(f"{paths.HOOKS}/"),
+        ),
     )
 
 

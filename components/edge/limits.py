@@ -31,9 +31,9 @@ class LimitsSpec(Values):
     burst: int = Field(default=rates.BURST, ge=1, le=rates.MAX_PER_MINUTE)
     streams: int = Field(default=rates.STREAMS, ge=1, le=rates.MAX_PER_MINUTE)
     tokens_month: int | None = Field(default=None, ge=1)
-    spend_month: float | None = Field(default=None, gt=0)
-    price_in: float = Field(default=0, ge=0)
-    price_out: float = Field(default=0, ge=0)
+    spend_month: float | None = Field(default=None, ge=1 / _MILLION, allow_inf_nan=False)
+    price_in: float = Field(default=0, ge=0, allow_inf_nan=False)
+    price_out: float = Field(default=0, ge=0, allow_inf_nan=False)
 
     def record(self) -> dict[str, Any]:
         """What stands in the tenant's record: money in millionths, so that a token's price is a million tokens' own."""

@@ -163,4 +163,4 @@ def _route(route: RouteSpec) -> dict[str, Any]:
 
 def as_json(value: dict[str, Any]) -> str:
     """A record's value, its fields always in the same order."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

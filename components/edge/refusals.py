@@ -21,7 +21,7 @@ from components.edge.rules import (
     truth,
 )
 from components.edge.zone_spec import ZoneSpec
-from runtime.contract import errors, headers, limits
+from runtime.contract import errors, headers, limits, paths
 from runtime.contract.errors import ErrorKind
 
 UNAUTHORIZED = errors.INVALID_KEY.status
@@ -29,7 +29,7 @@ TOO_MANY = ErrorKind(429, "requests", "rate_limit_exceeded", "Too many requests 
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 API = "/v1/"
-HOOKS = "/v1/hooks/"
+HOOKS = f"{paths.HOOKS}/"
 """Webhooks: their senders choose the content type; the signature is over the bytes."""
 LONGEST_URI = 2048
 """Bytes of path and query; no address of ours comes near."""

@@ -45,15 +45,15 @@ def credentials_open_what_there_is(settings: Settings) -> Iterator[Problem]:
     for path, tenant in _tenants(settings):
         for kind in ("api_keys", "certificates"):
             for at, one in enumerate(getattr(tenant, kind)):
-                yield from _unknown(f"{path}.{kind}[{at}]", one, tenant, settings)
+                yield from _unknown(f"{path}.{kind}[{at}]", one, path, tenant, settings)
 
 
-def _unknown(path: str, credential: Scoped, tenant: Tenant, settings: Settings) -> Iterator[Problem]:
+def _unknown(path: str, credential: Scoped, tenants: str, tenant: Tenant, settings: Settings) -> Iterator[Problem]:
     agents = {agent.name for agent in tenant.agents}
     for at, name in enumerate(credential.agents):
         if name not in {edge.ALL_AGENTS, *agents}:
             remedy = f"Name one of {', '.join(sorted(agents)) or 'them, when there is one'}, or `*` for all"
-            yield Problem(f"{path}.agents[{at}]", "is no agent of this tenant", remedy, name)
+            yield Problem(f"{path}.agents[{at}]", "is no agent of this tenant", remedy, name, (f"{tenants}.agents",))
     for at, name in enumerate(credential.models or ()):
         if name not in settings.models:
             remedy = f"Name one of {', '.join(sorted(settings.models)) or 'them, when there is one'}"

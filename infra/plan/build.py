@@ -7,7 +7,7 @@ from itertools import chain
 from components.cluster.spec import PLATFORM_NAMESPACE
 from components.labels import Region, TenantId
 from components.naming import PLATFORM, resource_name
-from infra.plan import access, addresses, agents, ceilings, edge, hooks, identity, limits, machine
+from infra.plan import access, addresses, agents, ceilings, client_cas, edge, hooks, identity, limits, machine
 from infra.settings import ConfigError, Draft, Problem, Settings
 from infra.settings.models import Tenant
 from infra.settings.problems import ancestors
@@ -38,6 +38,9 @@ RULES = (
     access.credentials_are_told_apart,
     access.credentials_open_what_there_is,
     access.keys_have_not_expired,
+    client_cas.cas_are_told_apart,
+    client_cas.cas_have_not_expired,
+    client_cas.certificates_have_a_ca,
     hooks.hooks_have_their_own_address,
     hooks.hooks_are_for_the_tenants_agents,
     hooks.hook_versions_differ,

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator
 
+from infra.plan.identity import repeated
 from infra.settings.models import Settings
 from infra.settings.problems import Problem
 
 
 def hooks_have_their_own_address(settings: Settings) -> Iterator[Problem]:
     """No two hooks of the stack have one id: it is the whole of a hook's address."""
-    first: dict[str, str] = {}
-    for at, tenant in enumerate(settings.tenants):
-        for each, hook in enumerate(tenant.hooks):
-            path = f"moltghost:tenants[{at}].hooks[{each}].id"
-            if hook.id in first:
-                message = f"is a hook's id twice: {first[hook.id]} has it too"
-                yield Problem(path, message, "Give each its own, over all tenants", hook.id, (first[hook.id],))
-            first.setdefault(hook.id, path)
+    yield from repeated(
+        [
+            (f"moltghost:tenants[{at}].hooks[{each}].id", hook.id)
+            for at, tenant in enumerate(settings.tenants)
+            for each, hook in enumerate(tenant.hooks)
+        ],
+        "a hook's id",
+    )
 
 
 def hooks_are_for_the_tenants_agents(settings: Settings) -> Iterator[Problem]:

@@ -12,6 +12,10 @@ _BURST = f"Requests in any second, 1 to {rates.MAX_PER_MINUTE}, at most as many 
 _STREAMS = f"Streams at once, 1 to {rates.MAX_PER_MINUTE}"
 _PRICE = "in the money of `spend_month`; zero or more"
 
+_LEAST = 0.000001
+"""Money: the edge counts in millionths."""
+
+_Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _PerMinute = Annotated[int, Field(ge=rates.MIN_PER_MINUTE, le=rates.MAX_PER_MINUTE)]
 _Some = Annotated[int, Field(ge=1, le=rates.MAX_PER_MINUTE)]
 
@@ -35,8 +39,8 @@ class Limits(Section):
         Setting(None, "Tokens read and made in a calendar month (UTC), one at least; leave it out for no end"),
     ] = None
     spend_month: Annotated[
-        Annotated[float, Field(gt=0)] | None,
-        Setting(None, "Money a calendar month (UTC) may cost, more than zero; leave it out for no end"),
+        Annotated[float, Field(ge=_LEAST, allow_inf_nan=False)] | None,
+        Setting(None, "Money a calendar month (UTC) may cost, a millionth at least; leave it out for no end"),
     ] = None
-    price_in: Annotated[float, Field(ge=0), Setting(0, f"Price of a million tokens read, {_PRICE}")] = 0
-    price_out: Annotated[float, Field(ge=0), Setting(0, f"Price of a million tokens made, {_PRICE}")] = 0
+    price_in: Annotated[_Price, Setting(0, f"Price of a million tokens read, {_PRICE}")] = 0
+    price_out: Annotated[_Price, Setting(0, f"Price of a million tokens made, {_PRICE}")] = 0

@@ -118,9 +118,13 @@ def _problem(detail: ErrorDetails, location: Location) -> Problem:
     remedy = setting.remedy if setting else "Write it as the stack file in this project does"
     if kind == "missing":
         example = example_at(location)
-        hint = f"Add it, e.g. `{location[-1]}: {example}`. " if not isinstance(example, dict | list) else "Add it. "
+        hint = f"Add it, e.g. `{location[-1]}: {example}`. " if _fits_a_line(example) else "Add it. "
         return Problem(path_of(location), message, f"{hint}{remedy}")
     return Problem(path_of(location), message, remedy, detail["input"])
+
+
+def _fits_a_line(example: Any) -> bool:
+    return not isinstance(example, dict | list) and "\n" not in str(example)
 
 
 def message_of(detail: ErrorDetails) -> str:

@@ -59,7 +59,9 @@ class Machine(Section):
         default_factory=dict
     )
     worker_script: Annotated[AbsolutePath, Setting("/example/index.js", _FILE)]
-    edge_keys: Annotated[list[EdgeKey], Field(min_length=1), Setting([], "List one public key at least, two at most")]
+    edge_keys: Annotated[
+        list[EdgeKey], Field(min_length=1, max_length=2), Setting([], "List one public key at least, two at most")
+    ]
     api_keys: Annotated[list[ApiKey], Setting([], "List API keys by their hashes; leave it out for none")] = Field(
         default_factory=list
     )

@@ -9,6 +9,7 @@ from components.agent.spec import Lifecycle
 from components.backup.spec import MAX_TENANTS
 from components.quantities import MAX_VOLUME_GB, MIN_MEMORY_GIB, MIN_VOLUME_GB
 from infra.settings.access import ApiKey, Certificate, Issuer
+from infra.settings.client_cas import ClientCa
 from infra.settings.fields import (
     LABEL_REMEDY,
     ORIGIN_REMEDY,
@@ -163,6 +164,10 @@ class Edge(Section):
     waf: Waf = Waf()
     console: Console | None = None
     """The operators' console; leave it out where there is none."""
+    client_cas: Annotated[
+        dict[Name, ClientCa],
+        Setting({}, f"List CAs of client certificates by an id; leave it out for none. {LABEL_REMEDY}"),
+    ] = Field(default_factory=dict)
 
 
 class Egress(Section):

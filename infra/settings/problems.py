@@ -12,6 +12,7 @@ _NOTHING = object()
 
 _SECRET_TEXTS = {
     "an API key": re.compile(r"mg_[a-z0-9-]+_\S{8,}"),
+    "a webhook's secret": re.compile(r"whsec_\S{8,}"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "a private JWK": re.compile(r'"kty".*"d"\s*:|"d"\s*:.*"kty"', re.DOTALL),
     "an AWS access key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),

@@ -1,5 +1,6 @@
 """Who may come in, as the edge's specs. Pure."""
 
+from components.edge.client_certificates_spec import ClientCaSpec, ClientCertificatesSpec
 from components.edge.limits import KeyLimitsSpec
 from components.edge.spec import ApiKeySpec, CertificateSpec, IssuerSpec
 from components.labels import TenantId
@@ -48,6 +49,20 @@ def certificate_specs(plan: Plan) -> tuple[CertificateSpec, ...]:
                 )
             )
     return tuple(specs)
+
+
+def client_certificates_spec(plan: Plan) -> ClientCertificatesSpec | None:
+    """Whose client certificates the Worker's host name asks for."""
+    edge = plan.settings.edge
+    if not edge.client_cas:
+        return None
+    return ClientCertificatesSpec(
+        region=plan.region,
+        account_id=edge.account_id,
+        zone_id=edge.zone_id,
+        hostname=edge.hostname,
+        cas=tuple(ClientCaSpec(id=name, **ca.model_dump()) for name, ca in edge.client_cas.items()),
+    )
 
 
 def issuer_specs(plan: Plan) -> tuple[IssuerSpec, ...]:

@@ -7,6 +7,7 @@ from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle,
 from components.backup.spec import BackupSpec, bucket_arn
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
+from components.edge.client_certificates_spec import ClientCaSpec, ClientCertificatesSpec
 from components.edge.operations_spec import ConsoleSpec, LogsSpec
 from components.edge.origin_spec import OriginSpec
 from components.edge.rollout_spec import RolloutSpec
@@ -25,6 +26,7 @@ from components.ingress.spec import ConnectorSpec
 from components.labels import AgentId, Region, TenantId
 from components.models.spec import BucketModelSpec
 from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
+from tests import authorities
 
 SIN, JKT = Region("sin"), Region("jkt")
 ACME, GLOBEX = TenantId("acme"), TenantId("globex")
@@ -156,6 +158,16 @@ ZONE = ZoneSpec(
     console="console.example.com",
     origins=("sin.origin.example.com",),
     firewall=FirewallSpec(owasp_threshold=40, paranoia_level=1, requests_per_minute=30_000, failures_per_minute=60),
+)
+CLIENT_CERTIFICATES = ClientCertificatesSpec(
+    region=SIN,
+    account_id="0" * 32,
+    zone_id="1" * 32,
+    hostname="api.example.com",
+    cas=(
+        ClientCaSpec(id="acme", certificate=authorities.FIXED),
+        ClientCaSpec(id="acme-2025", certificate=authorities.FIXED_OTHER, trusted=False),
+    ),
 )
 ORIGIN = OriginSpec(
     region=SIN,

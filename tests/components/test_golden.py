@@ -16,7 +16,7 @@ from components.cluster import controller
 from components.cluster import manifests as cluster
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
-from components.edge import firewall, hooks, origin_spec, zone_spec
+from components.edge import client_certificates_spec, firewall, hooks, origin_spec, zone_spec
 from components.edge import manifests as edge
 from components.ingress import manifests as ingress
 from components.models import manifests as models
@@ -98,6 +98,11 @@ def render_edge() -> list[Any]:
     return [*(asdict(record) for record in records), *hooks.build_object_bindings(), edge.build_migrations()]
 
 
+def render_edge_client_certificates() -> list[Any]:
+    spec, certificates = specs.CLIENT_CERTIFICATES, client_certificates_spec
+    return [build(spec, ca) for ca in spec.cas for build in (certificates.build_ca, certificates.build_association)]
+
+
 def render_edge_zone() -> list[Any]:
     return [
         {"settings": zone_spec.SETTINGS},
@@ -125,6 +130,7 @@ RENDERED: dict[str, Callable[[], list[Any]]] = {
     "cluster": render_cluster,
     "control_plane": render_control_plane,
     "edge": render_edge,
+    "edge_client_certificates": render_edge_client_certificates,
     "edge_origin": render_edge_origin,
     "edge_zone": render_edge_zone,
     "ingress": render_ingress,

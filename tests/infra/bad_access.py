@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.infra.departures import Bad, Config, T, both, put
+from tests.authorities import pem
+from tests.infra.departures import Bad, Config, E, T, both, put
 
 KEY = {"id": "ci", "hash": "c" * 64, "agents": ["helper"]}
 ISSUER = {
@@ -13,7 +14,7 @@ ISSUER = {
     "algorithm": "RS256",
     "audience": "moltghost",
 }
-CERTIFICATE = {"id": "vpc", "common_name": "vpc.example.com", "authority": "A5" * 20, "agents": ["*"]}
+CERTIFICATE: dict[str, Any] = {"id": "vpc", "common_name": "vpc.example.com", "authority": "A5" * 20, "agents": ["*"]}
 A, G = "moltghost:tenants[0]", "moltghost:tenants[1]"
 
 
@@ -28,8 +29,11 @@ def issuer(tenant: int = 0, **changes: Any) -> Callable[[Config], None]:
 
 
 def certificate(tenant: int = 0, **changes: Any) -> Callable[[Config], None]:
-    """Give a tenant one client certificate."""
-    return put([{**CERTIFICATE, **changes}], T, tenant, "certificates")
+    """Give a tenant one client certificate, and the edge the CA that signs it."""
+    return both(
+        put([{**CERTIFICATE, **changes}], T, tenant, "certificates"),
+        put({"acme": {"certificate": pem(CERTIFICATE["authority"])}}, E, "client_cas"),
+    )
 
 
 ACCESS = [

@@ -1,6 +1,7 @@
 """Configs that must be refused: how each departs from a good one, and what must be said of it."""
 
-from tests.infra.bad_access import ACCESS
+from tests.infra.bad_access import ACCESS, key
+from tests.infra.bad_client_cas import BAD_CLIENT_CAS
 from tests.infra.bad_edge import BAD_EDGE
 from tests.infra.departures import (
     AGENT,
@@ -102,7 +103,7 @@ SHAPE = [
             put([{"id": "crm", "agent": "analyst"}], T, 1, "hooks"),
         ),
         f"{T}[1].hooks[0].id",
-        ("is a hook's id twice", "over all tenants"),
+        ("is a hook's id twice", "Give each its own"),
     ),
     Bad(
         "hook with three secrets",
@@ -387,7 +388,7 @@ LIMITS = [
         "no money",
         put({"spend_month": 0, "price_in": 1}, T, 0, "limits"),
         "moltghost:tenants[0].limits.spend_month",
-        ("= 0", "more than zero"),
+        ("= 0", "a millionth at least"),
     ),
     Bad(
         "money nothing costs",
@@ -406,29 +407,47 @@ LIMITS = [
             f"key above its tenant's {name}",
             both(
                 put({"per_minute": 500, "burst": 50, "streams": 5}, T, 0, "limits"),
-                put({name: value}, M, "api_keys", 0, "limits"),
+                key(limits={name: value}),
             ),
-            f"{M}.api_keys[0].limits.{name}",
+            f"moltghost:tenants[0].api_keys[0].limits.{name}",
             (f"= {value}", "above the tenant's own", f"raise moltghost:tenants[0].limits.{name}"),
         )
         for name, value in (("per_minute", 501), ("burst", 51), ("streams", 6))
     ),
     Bad(
         "key's burst above its minute",
-        put({"per_minute": 100, "burst": 101}, M, "api_keys", 0, "limits"),
-        f"{M}.api_keys[0].limits.burst",
+        key(limits={"per_minute": 100, "burst": 101}),
+        "moltghost:tenants[0].api_keys[0].limits.burst",
         ("= 101", "above the 100 requests"),
     ),
     Bad(
         "key's limit below the range",
-        put({"per_minute": 1}, M, "api_keys", 0, "limits"),
-        f"{M}.api_keys[0].limits.per_minute",
+        key(limits={"per_minute": 1}),
+        "moltghost:tenants[0].api_keys[0].limits.per_minute",
         ("= 1", "100 to 10000"),
     ),
     Bad(
+        "endless money",
+        put({"spend_month": float("inf"), "price_in": 1}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.spend_month",
+        ("= Infinity",),
+    ),
+    Bad(
+        "endless price",
+        put({"price_out": float("inf")}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.price_out",
+        ("= Infinity",),
+    ),
+    Bad(
+        "less money than is counted",
+        put({"spend_month": 1e-9, "price_in": 1}, T, 0, "limits"),
+        "moltghost:tenants[0].limits.spend_month",
+        ("a millionth at least",),
+    ),
+    Bad(
         "quota of a key",
-        put({"tokens_month": 1}, M, "api_keys", 0, "limits"),
-        f"{M}.api_keys[0].limits.tokens_month",
+        key(limits={"tokens_month": 1}),
+        "moltghost:tenants[0].api_keys[0].limits.tokens_month",
         ("not a setting",),
     ),
 ]
@@ -518,4 +537,4 @@ MACHINES = [
     Bad("no edge key", put([], M, "edge_keys"), f"{M}.edge_keys", ("is empty", "one public key at least")),
 ]
 
-BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *AGENTS, *LIMITS, *SECRETS, *MACHINES, *ACCESS, *BAD_EDGE]
+BAD = [*SHAPE, *NAMES, *ADDRESSES, *AMOUNTS, *AGENTS, *LIMITS, *SECRETS, *MACHINES, *ACCESS, *BAD_EDGE, *BAD_CLIENT_CAS]

@@ -5,13 +5,13 @@ from typing import get_args
 
 import pytest
 
-from components.edge.manifests import build_key_records, build_tenant_records
+from components.edge.manifests import build_credential_records, build_key_records
 from infra.plan import plan_stack
 from infra.settings import Source, draft_settings
 from infra.settings.access import Issuer, Operation
 from infra.stacks.dev_specs import edge_spec
 from runtime.contract import edge
-from tests.infra.bad_access import CERTIFICATE, ISSUER, KEY
+from tests.infra.bad_access import ISSUER, KEY, certificate
 from tests.infra.departures import Config
 from tests.stack_files import machine_config
 
@@ -22,7 +22,7 @@ def records(config: Config) -> dict[str, dict[str, object]]:
     plan = plan_stack(draft_settings(Source("dev", values, frozenset())))
     assert plan.settings.machine is not None
     spec = edge_spec(plan, plan.settings.machine, "export default {}")
-    return {one.key: json.loads(one.value) for one in [*build_key_records(spec), *build_tenant_records(spec)]}
+    return {one.key: json.loads(one.value) for one in [*build_key_records(spec), *build_credential_records(spec)]}
 
 
 def test_a_tenant_without_any_has_the_machines_key_alone() -> None:
@@ -37,7 +37,7 @@ def test_what_a_tenant_was_given_reaches_the_edge() -> None:
     scopes = {"models": ["tiny"], "methods": ["chat", "models"]}
     narrowed = {**KEY, **scopes, "expires": "2099-12-31T00:00:00Z", "cidrs": ["203.0.113.0/24", "2001:db8::/32"]}
     config["moltghost:tenants"][0]["api_keys"] = [narrowed]
-    config["moltghost:tenants"][0]["certificates"] = [{**CERTIFICATE, **scopes}]
+    certificate(0, **scopes)(config)
     config["moltghost:tenants"][1]["issuers"] = [{**ISSUER, "scope_claim": "agents"}]
     found = records(config)
     assert found["c" * 64] == {
@@ -48,8 +48,12 @@ def test_what_a_tenant_was_given_reaches_the_edge() -> None:
         "expires": 4_102_358_400,
         "cidrs": ["203.0.113.0/24", "2001:db8::/32"],
     }
-    certificate = found[edge.certificate_key("A5" * 20, "vpc.example.com")]
-    assert certificate == {"tenant": "acme", "key": "vpc", "agents": ["*"], **scopes}
+    assert found[edge.certificate_key("A5" * 20, "vpc.example.com")] == {
+        "tenant": "acme",
+        "key": "vpc",
+        "agents": ["*"],
+        **scopes,
+    }
     issuer = {name: value for name, value in ISSUER.items() if name != "id"}
     expected = {"tenant": "globex", "key": "login", **issuer, "scope_claim": "agents"}
     assert found[edge.issuer_key("https://login.example.com")] == expected

@@ -11,19 +11,22 @@ from infra.plan import plan_stack
 from infra.settings import draft_settings, read_file
 from infra.stacks.dev_specs import edge_spec
 from runtime.contract import rates
-from tests.infra.departures import M, T
+from tests.infra.bad_access import KEY
+from tests.infra.departures import T
 from tests.stack_files import machine_config
 
 
 def records(config: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first tenant's record, and its key's."""
+    """The first tenant's record, and its last key's."""
     file = folder / "Pulumi.good.yaml"
     file.write_text(yaml.safe_dump({"config": config}))
     plan = plan_stack(draft_settings(read_file(file)))
     machine = plan.settings.machine
     assert machine is not None
     spec = edge_spec(plan, machine, "export default {}")
-    return json.loads(build_tenant_records(spec)[0].value), json.loads(build_key_records(spec)[0].value)
+    keys = [json.loads(record.value) for record in build_key_records(spec)]
+    own = [key for key in keys if key["tenant"] == config[T][0]["id"]]
+    return json.loads(build_tenant_records(spec)[0].value), own[-1]
 
 
 def test_who_says_nothing_has_the_platforms_own(tmp_path: Path) -> None:
@@ -49,6 +52,6 @@ def test_money_is_written_in_millionths(tmp_path: Path) -> None:
 def test_a_key_says_only_what_is_its_own(tmp_path: Path) -> None:
     config = machine_config()
     config[T][0]["limits"] = {"per_minute": 200, "burst": 20}
-    config[M]["api_keys"][0]["limits"] = {"per_minute": 200}
+    config[T][0]["api_keys"] = [{**KEY, "limits": {"per_minute": 200}}]
     _, key = records(config, tmp_path)
     assert key["limits"] == {"per_minute": 200}

@@ -12,7 +12,8 @@ import pytest
 
 from infra.local.providers.base import Call
 from infra.local.providers.cloudflare.provider import CloudflareProvider
-from tests.components.specs import CONNECTOR, CONSOLE, LOGS, ORIGIN, ROLLOUT
+from tests.authorities import FIXED
+from tests.components.specs import CLIENT_CERTIFICATES, CONNECTOR, CONSOLE, LOGS, ORIGIN, ROLLOUT
 from tests.program import invariants
 from tests.program.conftest import SECRETS
 from tests.program.recording import Recording, Secret, record, record_declaring
@@ -33,6 +34,7 @@ def declare() -> None:
         import pulumi_cloudflare as cloudflare
         import pulumi_kubernetes as kubernetes
 
+        from components.edge.client_certificates import ClientCertificates, ClientCertificatesArgs
         from components.edge.operations import Console, ConsoleArgs, Logs, LogsArgs
         from components.edge.origin import Origin, OriginArgs
         from components.edge.rollout import Rollout, RolloutArgs
@@ -40,6 +42,7 @@ def declare() -> None:
 
     edge = cloudflare.Provider("cloudflare", base_url="http://127.0.0.1:1", api_token=pulumi.Output.secret("test"))
     cluster = kubernetes.Provider("kubernetes")
+    ClientCertificates("clients", ClientCertificatesArgs(spec=CLIENT_CERTIFICATES, cloudflare=edge))
     Console("console", ConsoleArgs(spec=CONSOLE, cloudflare=edge))
     Logs("logs", LogsArgs(spec=LOGS, ownership_challenge=pulumi.Output.secret(CHALLENGE), cloudflare=edge))
     secret = pulumi.Output.secret(TUNNEL_SECRET)
@@ -60,7 +63,7 @@ def inputs(parts: Recording, kind: str, name: str) -> dict[str, Any]:
 def test_every_input_is_one_the_stand_in_honours(parts: Recording) -> None:
     provider = CloudflareProvider()
     declared = [each for each in parts.resources if each.type.startswith("cloudflare:") and each.type not in UPLOADS]
-    assert len(declared) == 8
+    assert len(declared) == 12
     for each in declared:
         given = handed_over(each.inputs)
         assert provider.kind(each.type).check(Call(each.urn, each.type, each.name), given, {}) == given
@@ -140,6 +143,32 @@ def test_the_log_goes_where_it_is_told_to_and_its_challenge_is_secret(parts: Rec
     assert job["destinationConf"] == Secret(LOGS.destination)
     assert job["ownershipChallenge"] == Secret(CHALLENGE)
     assert "ClientRequestPath" in job["outputOptions"]["fieldNames"]
+
+
+ASSOCIATIONS = "CertificateAuthoritiesHostnameAssociations"
+
+
+def test_the_host_name_asks_for_what_trusted_cas_sign_and_for_no_others(parts: Recording) -> None:
+    own, past = "platform-sin-client-ca-acme", "platform-sin-client-ca-acme-2025"
+    for name, ca, hostnames in zip(
+        (own, past), CLIENT_CERTIFICATES.cas, ([CLIENT_CERTIFICATES.hostname], []), strict=True
+    ):
+        uploaded = inputs(parts, "MtlsCertificate", name)
+        assert (uploaded["ca"], uploaded["name"], uploaded["certificates"]) == (True, name, ca.certificate)
+        associated = inputs(parts, ASSOCIATIONS, name)
+        assert associated["mtlsCertificateId"] == f"{name}-id"
+        assert associated["hostnames"] == hostnames
+
+
+def test_a_stack_that_lists_a_ca_asks_for_its_certificates_before_the_worker_answers(tmp_path: Path) -> None:
+    config = {**dev_config(), "moltghost:machine": machine(tmp_path)}
+    config["moltghost:edge"]["client_cas"] = {"acme": {"certificate": f"{FIXED}\n"}}
+    recording = record(engine_config(config), SECRETS)
+    own = "platform-local-client-ca-acme"
+    assert inputs(recording, "MtlsCertificate", own)["certificates"] == FIXED
+    assert inputs(recording, ASSOCIATIONS, own)["hostnames"] == [config["moltghost:edge"]["hostname"]]
+    route = recording.one("cloudflare:index/workersRoute:WorkersRoute", "platform-local-worker")
+    assert own in {urn.rpartition("::")[2] for urn in route.depends_on}
 
 
 def test_a_stack_with_a_console_locks_it_before_the_worker_answers(tmp_path: Path) -> None:

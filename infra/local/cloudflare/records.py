@@ -78,10 +78,14 @@ class Records:
 
         def edit(declared: Collections) -> Record:
             record = self._one(request, declared)
+            self.require_unused(record, declared)
             del self._all(request, declared)[record["id"]]
             return {"id": record["id"]}
 
         return success(self._shown(await request.app[CLOUD].change(edit)))
+
+    def require_unused(self, record: Record, declared: Collections) -> None:
+        """Nothing: most kinds can go while others name them. Raises `ApiError` in a kind that can't."""
 
     def _shown(self, record: Record) -> Record:
         return {field: value for field, value in record.items() if field not in self.hidden}
@@ -99,4 +103,7 @@ class Records:
         identity = [record[field] for field in self.unique]
         for other in self._all(request, declared).values():
             if other["id"] != record["id"] and [other[field] for field in self.unique] == identity:
-                raise taken(f"{' '.join(identity)}: there is one in this {self.owner.removesuffix('s')} already", 81058)
+                raise taken(
+                    f"{' '.join(map(str, identity))}: there is one in this {self.owner.removesuffix('s')} already",
+                    81058,
+                )

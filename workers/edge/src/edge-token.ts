@@ -1,5 +1,6 @@
 import { importJWK, type JWK, SignJWT } from "jose";
 import { audience, EDGE, TOKEN } from "./generated/contract";
+import { Kept } from "./kept";
 import { perSecret } from "./secrets";
 
 /** Whom a token speaks for. `request` names the request it was signed for; others may use it after that one. */
@@ -12,13 +13,14 @@ export interface Claims {
 
 /** Most tokens kept; the oldest goes first. */
 const KEPT_TOKENS = 10_000;
-const MIN_LEFT_S = TOKEN.LIFETIME_S / 2;
+/** Seconds a token is signed with again: half its life is left then. */
+const KEPT_S = TOKEN.LIFETIME_S / 2;
 
 /** Signs edge tokens with one key. */
 export class EdgeTokens {
   readonly #key: CryptoKey;
   readonly #kid: string;
-  readonly #kept = new Map<string, { readonly token: string; readonly expires: number }>();
+  readonly #kept = new Kept<string>(KEPT_TOKENS, KEPT_S);
 
   private constructor(key: CryptoKey, kid: string) {
     this.#key = key;
@@ -44,12 +46,11 @@ export class EdgeTokens {
     const now = Math.floor(Date.now() / 1000);
     const slot = `${audience(claims.tenant, claims.agent)} ${claims.key}`;
     const kept = this.#kept.get(slot);
-    if (kept !== undefined && kept.expires - now > MIN_LEFT_S) {
-      return kept.token;
+    if (kept !== null) {
+      return kept.value;
     }
-    const expires = now + TOKEN.LIFETIME_S;
-    const token = await this.#sign(claims, now, expires);
-    this.#keep(slot, { token, expires });
+    const token = await this.#sign(claims, now, now + TOKEN.LIFETIME_S);
+    this.#kept.set(slot, token, now * 1000);
     return token;
   }
 
@@ -65,15 +66,6 @@ export class EdgeTokens {
       .setIssuedAt(issued)
       .setExpirationTime(expires)
       .sign(this.#key);
-  }
-
-  #keep(slot: string, entry: { readonly token: string; readonly expires: number }): void {
-    this.#kept.delete(slot);
-    this.#kept.set(slot, entry);
-    const oldest = this.#kept.keys().next();
-    if (this.#kept.size > KEPT_TOKENS && !oldest.done) {
-      this.#kept.delete(oldest.value);
-    }
   }
 }
 

@@ -131,7 +131,6 @@ describe("no other region is asked", () => {
 
   it("where the first is slow", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    env = unlimited(env);
     const called = Promise.withResolvers<void>();
     gateway.mockImplementation(async (request, init) => {
       await (request as Request).arrayBuffer();
@@ -140,7 +139,7 @@ describe("no other region is asked", () => {
         called.resolve();
       });
     });
-    const response = send(env);
+    const response = send(unlimited(env));
     await called.promise;
     vi.advanceTimersByTime(LIMITS.FIRST_BYTE_S * 1000);
     expect((await refusal(await response)).status).toBe(504);

@@ -1,8 +1,5 @@
-import { markDown, type Region } from "./regions";
+import { MOST_TRIES, markDown, type Region } from "./regions";
 import { ask, type Question, RegionError } from "./upstream";
-
-/** Most regions asked for one request. */
-const MOST_TRIES = 2;
 
 interface Ways {
   /** Cancels the request and its answer. */

@@ -1,33 +1,27 @@
 import { parseObject, readAtMost } from "./body";
 import { EDGE, HEADERS, LIMITS, PATHS } from "./generated/contract";
-import { markDown, type Region } from "./regions";
+import { Kept } from "./kept";
+import { MOST_TRIES, markDown, type Region } from "./regions";
 
 /** How an agent is: `unreachable` is said of its regions. */
 export type Health = "ready" | "not_ready" | "unreachable";
 
-/** Most regions asked, as for a chat. */
-const MOST_TRIES = 2;
 /** Largest answer of a gateway read, in bytes. */
 const ANSWER_BYTES = 1024;
-/** Most agents remembered; the oldest goes first. */
+/** Most agents remembered. */
 const KEPT = 10_000;
 
-/** What this isolate has heard lately: agent -> how it is, and until when (ms) that may be told. */
-const heard = new Map<string, { readonly health: Health; readonly until: number }>();
+/** What this isolate has heard of agents lately. */
+const heard = new Kept<Health>(KEPT, EDGE.HEALTH_CACHE_S);
 
-/** How an agent is, told again for HEALTH_CACHE_S: `ask` is called no more often, however many want to know. */
+/** How an agent is, told again for HEALTH_CACHE_S. */
 export async function rememberedHealth(agent: string, ask: () => Promise<Health>): Promise<Health> {
   const known = heard.get(agent);
-  if (known !== undefined && known.until > Date.now()) {
-    return known.health;
+  if (known !== null) {
+    return known.value;
   }
   const health = await ask();
-  heard.delete(agent);
-  heard.set(agent, { health, until: Date.now() + EDGE.HEALTH_CACHE_S * 1000 });
-  const oldest = heard.keys().next();
-  if (heard.size > KEPT && !oldest.done) {
-    heard.delete(oldest.value);
-  }
+  heard.set(agent, health, Date.now());
   return health;
 }
 
@@ -54,8 +48,11 @@ async function askRegion({ name, origin }: Region, headers: Record<string, strin
     }
     // A gateway's own word; of a proxy on the way nothing follows for the agent.
     return answer.headers.has(HEADERS.NOT_PASSED_ON) ? "not_ready" : "unreachable";
-  } catch {
-    markDown(name);
+  } catch (error) {
+    // One that was only slow may be quick again.
+    if (!(error instanceof DOMException && error.name === "TimeoutError")) {
+      markDown(name);
+    }
     return "unreachable";
   }
 }

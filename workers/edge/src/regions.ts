@@ -1,5 +1,8 @@
 import { EDGE } from "./generated/contract";
 
+/** Most regions asked for one request. */
+export const MOST_TRIES = 2;
+
 /** A region that may be asked for an agent: the origin of its gateways, and the clients it is near to. */
 export interface Region {
   readonly name: string;

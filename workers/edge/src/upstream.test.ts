@@ -7,7 +7,7 @@ let env: Env;
 const gateway = vi.spyOn(globalThis, "fetch");
 
 beforeEach(async () => {
-  ({ env } = await edge());
+  env = unlimited((await edge()).env);
   gateway.mockReset();
 });
 
@@ -105,7 +105,6 @@ describe("a gateway", () => {
 
   it("that says nothing is given up after the contract's time, not before", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    env = unlimited(env);
     const asked = Promise.withResolvers<AbortSignal>();
     gateway.mockImplementation(async (request, init) => {
       await (request as Request).arrayBuffer();
@@ -121,7 +120,6 @@ describe("a gateway", () => {
 
   it("that takes no connection is given up after the contract's time, not before", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    env = unlimited(env);
     const asked = Promise.withResolvers<AbortSignal>();
     gateway.mockImplementation(async (_, init) => await silence(init?.signal, asked.resolve));
     const response = send(env);
@@ -144,7 +142,6 @@ describe("a gateway", () => {
 
   it("that has begun to answer may take as long as it likes", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    env = unlimited(env);
     answers(() => Response.json({}));
     await send(env);
     expect(vi.getTimerCount()).toBe(0);
@@ -182,7 +179,6 @@ describe.each([PATHS.CHAT_COMPLETIONS, PATHS.RESPONSES])("an event stream of %s"
 
   it("that falls silent ends with an error event after the contract's time, and is cancelled", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    env = unlimited(env);
     const cancelled = vi.fn();
     const silent = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new TextEncoder().encode("data: 1\n\n")),

@@ -7,7 +7,7 @@ const SAID = `:${HEADERS.USAGE} 12 5\n`;
 
 function watched(text: string, cuts: readonly number[] = []): UsageWatch {
   const bytes = new TextEncoder().encode(text);
-  const watch = new UsageWatch();
+  const watch = new UsageWatch(7);
   const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((one, other) => one - other);
   let start = 0;
   for (const end of ends) {
@@ -35,9 +35,9 @@ describe("a stream's usage", () => {
   });
 
   it("is at least its events while nobody has said it", () => {
-    expect(watched('data: {"a":1}\n\ndata: {"b":2}\n\n').usage).toEqual({ read: 0, made: 2 });
-    expect(watched("").usage).toEqual({ read: 0, made: 0 });
-    expect(watched(`data: 1\n\n${SAID.trimEnd()}`).usage).toEqual({ read: 0, made: 1 });
+    expect(watched('data: {"a":1}\n\ndata: {"b":2}\n\n').usage).toEqual({ read: 7, made: 2 });
+    expect(watched("").usage).toEqual({ read: 7, made: 0 });
+    expect(watched(`data: 1\n\n${SAID.trimEnd()}`).usage).toEqual({ read: 7, made: 1 });
   });
 
   it.each([
@@ -49,7 +49,7 @@ describe("a stream's usage", () => {
     `:${HEADERS.USAGE} 12 5 6\n`,
     `:${HEADERS.USAGE} ${"1".repeat(17)} 5\n`,
   ])("is nothing that only looks like it: %j", (text) => {
-    expect(watched(text).usage.read).toBe(0);
+    expect(watched(text).usage.read).toBe(7);
   });
 });
 

@@ -7,6 +7,8 @@ const LINE_BYTES = MARK.length + 34;
 const NEWLINE = 0x0a;
 const COLON = 0x3a;
 const DATA = 0x64;
+/** Of a prompt whose tokens nobody has counted: OpenAI's own rule of thumb for English. */
+const BYTES_PER_TOKEN = 4;
 const NUMBERS = /^(\d{1,16}) (\d{1,16})$/;
 
 /** What `<read> <made>` says; null for anything else. */
@@ -15,20 +17,31 @@ export function parseUsage(text: string | null): Usage | null {
   return read === undefined || made === undefined ? null : { read: Number(read), made: Number(made) };
 }
 
+/** About how many tokens a prompt has. */
+export function tokensOf(prompt: Uint8Array): number {
+  return Math.ceil(prompt.byteLength / BYTES_PER_TOKEN);
+}
+
 /**
  * Watches a stream's bytes go by for the comment in which the agent's door says what the answer took.
  *
- * Until that comes, each event counts as one token made: a stream that was broken off has cost at least that.
+ * Until that comes, the prompt counts as the `read` tokens it is held to have, and each event as one token made: a stream
+ * that was left or broken off has cost about that.
  */
 export class UsageWatch {
   readonly #line = new Uint8Array(LINE_BYTES);
   #length = 0;
   #first = 0;
   #events = 0;
+  readonly #read: number;
   #said: Usage | null = null;
 
+  constructor(read: number) {
+    this.#read = read;
+  }
+
   get usage(): Usage {
-    return this.#said ?? { read: 0, made: this.#events };
+    return this.#said ?? { read: this.#read, made: this.#events };
   }
 
   feed(chunk: Uint8Array): void {

@@ -6,6 +6,7 @@ from functools import partial
 from infra.local.providers.base import Failure, InvalidInputsError, Kind, Provider, ProviderError
 from infra.local.providers.cloudflare import records
 from infra.local.providers.cloudflare.api import Api
+from infra.local.providers.cloudflare.client_certificates import HostnameAssociations, MtlsCertificate
 from infra.local.providers.cloudflare.kv_value import KvValue
 from infra.local.providers.cloudflare.records import RecordKind
 from infra.local.providers.cloudflare.script import Script
@@ -14,11 +15,15 @@ from infra.local.providers.properties import Properties, has_unknown
 from infra.loopback import is_loopback_http
 
 KINDS: Mapping[str, Callable[[Callable[[], Api]], Kind]] = {
+    "cloudflare:index/certificateAuthoritiesHostnameAssociations:CertificateAuthoritiesHostnameAssociations": (
+        HostnameAssociations
+    ),
     "cloudflare:index/dnsRecord:DnsRecord": partial(RecordKind, collection=records.DNS_RECORDS),
     "cloudflare:index/loadBalancer:LoadBalancer": partial(RecordKind, collection=records.BALANCERS),
     "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": partial(RecordKind, collection=records.MONITORS),
     "cloudflare:index/loadBalancerPool:LoadBalancerPool": partial(RecordKind, collection=records.POOLS),
     "cloudflare:index/logpushJob:LogpushJob": partial(RecordKind, collection=records.LOGPUSH_JOBS),
+    "cloudflare:index/mtlsCertificate:MtlsCertificate": MtlsCertificate,
     "cloudflare:index/ruleset:Ruleset": partial(RecordKind, collection=records.RULESETS),
     "cloudflare:index/workersKv:WorkersKv": KvValue,
     "cloudflare:index/workersKvNamespace:WorkersKvNamespace": partial(RecordKind, collection=records.NAMESPACES),

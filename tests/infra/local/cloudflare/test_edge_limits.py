@@ -14,7 +14,7 @@ from runtime.contract import edge, paths
 from tests.components.specs import EDGE
 from tests.infra.local.cloudflare.conftest import Cloudflare
 
-KEY = "mg_acme_0123456789abcdefghijklmnopqrstuv"
+KEY = edge.new_api_key("acme")
 PEPPER = "a pepper of the test's own"
 
 

@@ -2,13 +2,13 @@ import { parseObject, readAtMost } from "../body";
 import type { Caller, Env } from "../env";
 import { EDGE, ERRORS, HEADERS, HOOKS, LIMITS, PATHS } from "../generated/contract";
 import { charge } from "../limiter/client";
-import { shardsOf } from "../limiter/rules";
+import { shardsOf, type Usage } from "../limiter/rules";
 import { findRoute } from "../middleware/agent-route";
 import { askRegions } from "../onward";
 import { questionOf } from "../question";
 import { readTenant } from "../records";
 import { RefusedError } from "../refused";
-import { parseUsage } from "../usage";
+import { parseUsage, tokensOf } from "../usage";
 import type { Delivery } from "./queue";
 
 const UTF8 = new TextEncoder();
@@ -28,7 +28,9 @@ export async function runChat(env: Env, delivery: Delivery, text: Uint8Array): P
   const client = AbortSignal.timeout(HOOKS.CHAT_S * 1000);
   try {
     const response = await askAgent(env, delivery, new TextDecoder().decode(text), client);
-    await count(env, delivery, response.headers.get(HEADERS.USAGE));
+    // One that says nothing has read what it was asked all the same.
+    const unsaid = { read: response.ok ? tokensOf(text) : 0, made: 0 };
+    await count(env, delivery, parseUsage(response.headers.get(HEADERS.USAGE)) ?? unsaid);
     return report(delivery, response.status, await readAnswer(response));
   } catch (error) {
     const refused = error instanceof RefusedError ? error : new RefusedError(ERRORS.UPSTREAM_FAILED, { cause: error });
@@ -68,14 +70,11 @@ async function readAnswer({ body }: Response): Promise<object> {
 }
 
 /** Its admission ended when the delivery was taken, before anybody knew what the answer would take. */
-async function count(env: Env, { id, tenant, hook, agent }: Delivery, said: string | null): Promise<void> {
-  const usage = parseUsage(said);
-  if (usage === null) {
-    return;
-  }
+async function count(env: Env, delivery: Delivery, usage: Usage): Promise<void> {
+  const { id, tenant } = delivery;
   try {
     const { limits } = await readTenant(env[EDGE.BINDING_TENANTS], tenant);
-    const { key } = hookCaller({ tenant, hook, agent });
+    const { key } = hookCaller(delivery);
     await charge(env, { tenant, key, limits, shards: shardsOf(limits), metered: true }, usage);
   } catch (error) {
     console.log(JSON.stringify({ event: "usage_lost", request_id: id, tenant, ...usage, reason: String(error) }));

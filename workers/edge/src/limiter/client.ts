@@ -10,7 +10,7 @@ export class LimiterDownError extends Error {}
 /** A request that was let through, until it ends. */
 export interface Admitted {
   renew(): Promise<void>;
-  /** Only the first call counts. */
+  /** Only the first call counts; every later one waits for it. */
   settle(usage: Usage): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ class Session implements Admitted {
   readonly #index: number;
   readonly #ask: Ask;
   readonly #admission: Rpc.Stub<Admission>;
-  #over = false;
+  #settled: Promise<void> | undefined;
 
   constructor(limiter: () => DurableObjectStub<Limiter>, index: number, ask: Ask, admission: Rpc.Stub<Admission>) {
     this.#limiter = limiter;
@@ -72,10 +72,11 @@ class Session implements Admitted {
   }
 
   async settle(usage: Usage): Promise<void> {
-    if (this.#over) {
-      return;
-    }
-    this.#over = true;
+    this.#settled ??= this.#settle(usage);
+    await this.#settled;
+  }
+
+  async #settle(usage: Usage): Promise<void> {
     try {
       // Letting go of it says as much as an end without a word.
       if (this.#ask.lease !== undefined || usage.read + usage.made > 0) {

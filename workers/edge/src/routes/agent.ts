@@ -8,6 +8,7 @@ import { authenticate } from "../middleware/authenticate";
 import { deliverLater } from "../middleware/deliver-later";
 import { hookDelivery } from "../middleware/hook-delivery";
 import { limits } from "../middleware/limits";
+import { wall } from "../middleware/wall";
 import { askRegions } from "../onward";
 import { questionOf } from "../question";
 
@@ -20,11 +21,12 @@ const factory = createFactory<Edge>();
 
 /** A request's whole way to an agent: who asks, which agent, where it lives, and the answer streamed back. */
 export const askAgent = (path: AgentPath) =>
-  factory.createHandlers(authenticate(OPERATIONS[path]), agentRequest, limits, agentRoute, onward(path));
+  factory.createHandlers(authenticate(OPERATIONS[path]), wall, agentRequest, limits, agentRoute, onward(path));
 
 /** A webhook's delivery, as a chat of the agent the hook names: answered at once, or later to the hook's receiver. */
 export const deliverHook = factory.createHandlers(
   hookDelivery,
+  wall,
   limits,
   agentRoute,
   deliverLater,

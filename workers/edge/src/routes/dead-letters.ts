@@ -5,6 +5,7 @@ import { EDGE, ERRORS, HOOKS } from "../generated/contract";
 import type { HookOutbox } from "../hooks/outbox";
 import { authenticate } from "../middleware/authenticate";
 import { limits } from "../middleware/limits";
+import { wall } from "../middleware/wall";
 import { RefusedError } from "../refused";
 import { readHook, readRoute } from "../routing-records";
 import { mayReach, mayRun } from "../scopes";
@@ -13,13 +14,13 @@ const NAME = new RegExp(`^${EDGE.NAME_PATTERN}$`);
 const factory = createFactory<Edge>();
 
 /** What of a hook's answers could not be delivered: when, how often it was tried, what was last said; no content. */
-export const deadLetters = factory.createHandlers(authenticate("hooks"), limits, async (c) => {
+export const deadLetters = factory.createHandlers(authenticate("hooks"), wall, limits, async (c) => {
   const data = await (await outboxOf(c)).deadLetters();
   return c.json({ object: "list", data: data.map((each) => ({ object: "hook.dead_letter", ...each })) });
 });
 
 /** Sends one of them again. */
-export const sendAgain = factory.createHandlers(authenticate("hooks"), limits, async (c) => {
+export const sendAgain = factory.createHandlers(authenticate("hooks"), wall, limits, async (c) => {
   const id = c.req.param("delivery") ?? "";
   if (!(await (await outboxOf(c)).sendAgain(id))) {
     throw new RefusedError(ERRORS.NOT_FOUND);

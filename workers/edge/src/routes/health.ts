@@ -6,6 +6,7 @@ import { audience, EDGE, ERRORS, HEADERS } from "../generated/contract";
 import { findRoute } from "../middleware/agent-route";
 import { authenticate } from "../middleware/authenticate";
 import { limits } from "../middleware/limits";
+import { wall } from "../middleware/wall";
 import { RefusedError } from "../refused";
 import { askHealth, type Health, rememberedHealth } from "../region-health";
 import { placeOf } from "../regions";
@@ -16,6 +17,7 @@ const REFUSED = { not_ready: ERRORS.NOT_READY, unreachable: ERRORS.UPSTREAM_FAIL
 /** Whether an agent would take a request now: says so, or refuses as the request would be refused. */
 export const health = createFactory<Edge>().createHandlers(
   authenticate("health"),
+  wall,
   limits,
   etag({ weak: true }),
   async (c) => {

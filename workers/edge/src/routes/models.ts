@@ -4,6 +4,7 @@ import type { Caller, Edge } from "../env";
 import { EDGE } from "../generated/contract";
 import { authenticate } from "../middleware/authenticate";
 import { limits } from "../middleware/limits";
+import { wall } from "../middleware/wall";
 import { listAgents } from "../records";
 import { readRoute } from "../routing-records";
 import { mayRun } from "../scopes";
@@ -11,6 +12,7 @@ import { mayRun } from "../scopes";
 /** The agents this caller may name, each as one of OpenAI's models. No agent is asked. */
 export const models = createFactory<Edge>().createHandlers(
   authenticate("models"),
+  wall,
   limits,
   etag({ weak: true }),
   async (c) => {

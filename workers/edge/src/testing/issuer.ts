@@ -5,7 +5,6 @@ export type Algorithm = (typeof EDGE.JWT_ALGORITHMS)[number];
 
 /** A tenant's issuer of tokens: its keys, and the key set it publishes. */
 export class TestIssuer {
-  static #count = 0;
   readonly name: string;
   readonly jwks: string;
   readonly algorithm: Algorithm;
@@ -13,9 +12,8 @@ export class TestIssuer {
   published: JWK[] = [];
 
   private constructor(algorithm: Algorithm) {
-    TestIssuer.#count += 1;
-    // A name of its own each time: key sets stay in the Worker's memory.
-    this.name = `https://login-${TestIssuer.#count}.acme.example/`;
+    // A name of its own each time, a letter away from no other: key sets stay in the Worker's memory.
+    this.name = `https://login-${crypto.randomUUID()}.acme.example/`;
     this.jwks = `${this.name}.well-known/jwks.json`;
     this.algorithm = algorithm;
   }

@@ -25,7 +25,9 @@ MONITOR = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor"
 POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool"
 BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
 LOGPUSH = "cloudflare:index/logpushJob:LogpushJob"
-EDGE_KINDS = {SETTING, POLICY, APPLICATION, TUNNEL, CONFIG, MONITOR, POOL, BALANCER, LOGPUSH}
+CA = "cloudflare:index/mtlsCertificate:MtlsCertificate"
+ASSOCIATIONS = "cloudflare:index/certificateAuthoritiesHostnameAssociations:CertificateAuthoritiesHostnameAssociations"
+EDGE_KINDS = {SETTING, POLICY, APPLICATION, TUNNEL, CONFIG, MONITOR, POOL, BALANCER, LOGPUSH, CA, ASSOCIATIONS}
 SECRET = "a-secret-text-0123456789"
 
 

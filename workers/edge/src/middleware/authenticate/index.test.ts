@@ -61,7 +61,7 @@ describe("an expiry", () => {
     vi.setSystemTime((NOW + 1) * 1000);
     const response = await send(env);
     expect(response.status).toBe(401);
-    expect(await response.text()).toContain("The API key has expired.");
+    expect(await response.text()).toContain("These credentials have expired.");
   });
 });
 

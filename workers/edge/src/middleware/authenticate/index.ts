@@ -20,7 +20,7 @@ export const authenticate = (operation: Operation) =>
     // From here on the log can say whose request is refused.
     c.set("caller", caller);
     if (caller.expires !== undefined && caller.expires * 1000 <= Date.now()) {
-      throw new RefusedError(ERRORS.INVALID_KEY, { message: "The API key has expired." });
+      throw new RefusedError(ERRORS.INVALID_KEY, { message: "These credentials have expired." });
     }
     if (!mayComeFrom(caller, c.req.header(CLIENT_ADDRESS))) {
       throw new RefusedError(ERRORS.FORBIDDEN, { message: "These credentials are not for use from this address." });

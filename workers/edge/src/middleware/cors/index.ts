@@ -4,11 +4,14 @@ import type { Edge, Variables } from "../../env";
 import { EDGE, HEADERS } from "../../generated/contract";
 import { readTenant } from "../../records";
 import { isDeclaredOrigin } from "../../routing-records";
+import { LIMIT_HEADERS } from "../limits";
 
 /** What a browser may send. `authorization` is in no wildcard; the SDKs send headers of their own, which end here. */
 const ALLOWED_HEADERS = "authorization, content-type, *";
 /** What a page may read beyond what every page may. */
-const EXPOSED_HEADERS = [HEADERS.REQUEST_ID, HEADERS.RECEIPT, "retry-after", "allow", "etag"].join(", ");
+const EXPOSED_HEADERS = [HEADERS.REQUEST_ID, HEADERS.RECEIPT, "retry-after", "allow", "etag", ...LIMIT_HEADERS].join(
+  ", ",
+);
 /** Longest origin looked up: a scheme, a name of 253 characters, a port. */
 const LONGEST_ORIGIN = 267;
 const ORIGIN = new RegExp(`^${EDGE.ORIGIN_PATTERN}$`);

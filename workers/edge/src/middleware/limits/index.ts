@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Edge, Variables } from "../../env";
-import { EDGE, ERRORS, HEADERS, RATES } from "../../generated/contract";
+import { EDGE, ERRORS, HEADERS } from "../../generated/contract";
 import { type Admitted, admit, LimiterDownError } from "../../limiter/client";
 import type { Rate, Verdict } from "../../limiter/keeper";
 import { type Ask, type Limits, type Reason, shardsOf } from "../../limiter/rules";
@@ -9,7 +9,7 @@ import { readTenant } from "../../records";
 import { RefusedError } from "../../refused";
 import { placeOf } from "../../regions";
 import { EVENT_STREAM } from "../../stream";
-import { parseUsage } from "../../usage";
+import { parseUsage, tokensOf, UsageWatch } from "../../usage";
 import { metered } from "./metered";
 
 /** Seconds after which to ask again where only time can help and nobody knows how much. */
@@ -23,12 +23,11 @@ const MESSAGES: Record<Exclude<Reason, "quota">, string> = {
  * Lets a request through as far as its key's and its tenant's limits allow, and counts at its end what it took.
  *
  * While the exact limiter is down, a tenant with a quota is refused, for nobody knows what is left of it; any other is
- * let through up to the coarse wall, which every request must pass first.
+ * let through up to the coarse wall, which it has passed by then.
  */
 export const limits = createMiddleware<Edge>(async (c, next) => {
   const { caller } = c.var;
   const { limits } = await readTenant(c.env[EDGE.BINDING_TENANTS], caller.tenant);
-  await passWall(c, limits);
   const { verdict, admitted } = await askExactly(c, limits);
   if (verdict?.refused !== undefined) {
     throw refusal(verdict, verdict.refused);
@@ -41,26 +40,6 @@ export const limits = createMiddleware<Edge>(async (c, next) => {
   }
   settleAtTheEnd(c, admitted);
 });
-
-/** The lowest wall that is at least twice the limit. It counts by tenant, in each location for itself. */
-async function passWall(c: Context<Edge>, limits: Limits): Promise<void> {
-  const [name] = RATES.WALLS.find(([, height]) => height >= 2 * limits.per_minute) ?? RATES.WALLS[2];
-  if (!(await isBelow(c, name))) {
-    throw new RefusedError(ERRORS.RATE_LIMITED, { headers: { "retry-after": String(RATES.WALL_PERIOD_S) } });
-  }
-}
-
-/** A wall that cannot be asked stops nobody: the exact limiter stands behind it. */
-async function isBelow(c: Context<Edge>, name: (typeof RATES.WALLS)[number][0]): Promise<boolean> {
-  const { caller, requestId } = c.var;
-  try {
-    return (await c.env[name].limit({ key: caller.tenant })).success;
-  } catch (error) {
-    const line = { event: "wall_down", request_id: requestId, tenant: caller.tenant, reason: String(error) };
-    console.log(JSON.stringify(line));
-    return true;
-  }
-}
 
 async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?: Verdict; admitted?: Admitted }> {
   // What is asked of no agent has no body.
@@ -108,6 +87,9 @@ function refusal({ rate, retryMs }: Verdict, reason: Reason): RefusedError {
   return new RefusedError(ERRORS.RATE_LIMITED, { message: MESSAGES[reason], headers });
 }
 
+/** What the limits say in an answer's headers, of which a page may read all. */
+export const LIMIT_HEADERS = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "x-should-retry"] as const;
+
 /** As draft-ietf-httpapi-ratelimit-headers-06 has them, the last that gives each its own field; later drafts join them. */
 function rateHeaders({ limit, remaining, resetMs }: Rate): Record<string, string> {
   return {
@@ -145,11 +127,20 @@ function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void 
   if (admitted === undefined) {
     return;
   }
+  const { asked } = c.var as Partial<Variables>;
+  const prompt = asked === undefined ? 0 : tokensOf(asked.body);
   if (body === null || !headers.get("content-type")?.startsWith(EVENT_STREAM)) {
-    c.executionCtx.waitUntil(accounted(c, admitted).settle(usage ?? { read: 0, made: 0 }));
+    const unsaid = { read: wasTaken(c) ? prompt : 0, made: 0 };
+    c.executionCtx.waitUntil(accounted(c, admitted).settle(usage ?? unsaid));
     return;
   }
   const { promise, resolve } = Promise.withResolvers<void>();
   c.executionCtx.waitUntil(promise);
-  c.res = new Response(metered(body, accounted(c, admitted), c.req.raw.signal, resolve), c.res);
+  const watch = new UsageWatch(prompt);
+  c.res = new Response(metered(body, watch, accounted(c, admitted), c.req.raw.signal, resolve), c.res);
+}
+
+/** Whether an agent has had the prompt though nobody says what it took: it answered, or the client left it to answer nobody. */
+function wasTaken(c: Context<Edge>): boolean {
+  return c.var.region !== undefined && (c.res.ok || c.req.raw.signal.aborted);
 }

@@ -1,7 +1,7 @@
 import { RATES } from "../../generated/contract";
 import type { Admitted } from "../../limiter/client";
 import { SECOND } from "../../limiter/rules";
-import { UsageWatch } from "../../usage";
+import type { UsageWatch } from "../../usage";
 
 /**
  * A stream as it is: each chunk goes on as it came, none is read before it is asked for. Its lease is renewed while it
@@ -9,13 +9,14 @@ import { UsageWatch } from "../../usage";
  */
 export function metered(
   body: ReadableStream<Uint8Array>,
+  watch: UsageWatch,
   admitted: Admitted,
   gone: AbortSignal,
   ended: () => void,
 ): ReadableStream<Uint8Array> {
-  const watch = new UsageWatch();
   const reader = body.getReader();
   const end = (): void => {
+    clearInterval(heart);
     void admitted.settle(watch.usage).then(ended);
   };
   let renewed = Date.now();
@@ -26,6 +27,8 @@ export function metered(
       admitted.renew().catch(() => undefined);
     }
   };
+  // A client that reads nothing has its stream all the same.
+  const heart = setInterval(renew, RATES.RENEW_S * SECOND);
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
     try {
       const { done, value } = await reader.read();
@@ -46,6 +49,9 @@ export function metered(
     end();
     await reader.cancel(reason);
   };
+  if (gone.aborted) {
+    end();
+  }
   gone.addEventListener("abort", end, { once: true });
   return new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
 }
