@@ -127,7 +127,7 @@ def build_limit_bindings(spec: EdgeSpec) -> list[dict[str, Any]]:
 def build_migrations() -> dict[str, Any]:
     """Makes the classes of objects the Worker keeps, once: Cloudflare keeps the tag and makes nothing twice."""
     classes = [rates.LIMITER_CLASS, hooks.LEDGER_CLASS, hooks.OUTBOX_CLASS]
-    return {"new_tag": rates.LIMITER_MIGRATION, "new_sqlite_classes": classes}
+    return {"new_tag": rates.MIGRATION, "new_sqlite_classes": classes}
 
 
 def _wall_namespace(script: str, wall: str) -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Queue
 from threading import Thread
 from typing import Any
 
@@ -160,29 +161,43 @@ def test_a_keys_own_limit_holds_and_the_sdk_is_told_when_to_ask_again(
 
 
 @contextmanager
-def serving_keys(key: RSAPrivateKey) -> Iterator[str]:
-    """An issuer's key set on loopback; its URL."""
-    document = {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": KID, "alg": "RS256", "use": "sig"}
-    body = json.dumps({"keys": [document]}).encode()
-
-    class KeySet(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Says nothing: the test's output is its own."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), KeySet)
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server on loopback; its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/jwks.json"
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
+
+
+class Quiet(BaseHTTPRequestHandler):
+    """Says nothing of its requests: the test's output is its own."""
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+    def answer(self, body: bytes = b"") -> None:
+        """200, and this."""
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def serving_keys(key: RSAPrivateKey) -> Iterator[str]:
+    """An issuer's key set; its URL."""
+    document = {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": KID, "alg": "RS256", "use": "sig"}
+
+    class KeySet(Quiet):
+        def do_GET(self) -> None:
+            self.answer(json.dumps({"keys": [document]}).encode())
+
+    with serving(KeySet) as url:
+        yield f"{url}/jwks.json"
 
 
 def test_a_token_of_the_tenants_issuer_opens_what_it_says(region: LocalRegion, acme: Customer) -> None:
@@ -244,3 +259,33 @@ def test_a_webhook_becomes_a_chat_once(region: LocalRegion, acme: Customer) -> N
     assert "tiny model" in taken.json()["choices"][0]["message"]["content"]
     assert (again.status_code, code(again)) == (409, errors.REPLAYED.code)
     assert {code(forged), code(late)} == {errors.INVALID_SIGNATURE.code}
+
+
+def test_a_webhooks_answer_is_delivered_later_and_signed(region: LocalRegion, acme: Customer) -> None:
+    heard: Queue[tuple[dict[str, str], bytes]] = Queue()
+
+    class Receiver(Quiet):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            heard.put(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.answer()
+
+    secret = hooks.hook_secret(region.credentials.pepper(), acme.tenant, "erp", 1)
+    body, now = b"Who are you?", int(time.time())
+    with serving(Receiver) as url:
+        hook = HookSpec(id="erp", tenant=TenantId(acme.tenant), agent=AgentId(acme.agent), deliver_to=f"{url}/answers")
+        records = build_hook_records(EDGE.model_copy(update={"hooks": (hook,)}))
+        address = f"{acme.edge_url}{paths.HOOKS}/{hook.id}"
+        with namespace(region, "tenants").holding(records):
+            signed = {headers.HOOK_SIGNATURE: hooks.sign(secret, now, body)}
+            taken = httpx.post(address, content=body, headers=signed, timeout=60, trust_env=False)
+            sent, delivered = heard.get(timeout=60)
+            key = {"authorization": f"Bearer {acme.api_key}"}
+            dead = httpx.get(f"{address}/dead-letters", headers=key, timeout=60, trust_env=False)
+    assert taken.status_code == 202, taken.text
+    said = json.loads(delivered)
+    assert (said["id"], said["hook"], said["agent"]) == (taken.json()["id"], "erp", acme.agent)
+    assert "tiny model" in said["answer"]["choices"][0]["message"]["content"]
+    timestamp = int(sent[headers.HOOK_SIGNATURE].partition(",")[0].removeprefix("t="))
+    assert sent[headers.HOOK_SIGNATURE] == hooks.sign(secret, timestamp, delivered)
+    assert (dead.status_code, dead.json()["data"]) == (200, [])

@@ -68,7 +68,7 @@ def test_the_worker_has_its_runtime_and_its_bindings_and_its_secrets_are_secret(
     assert bindings[hooks.BINDING_LEDGER]["className"] == hooks.LEDGER_CLASS
     assert bindings[hooks.BINDING_OUTBOX]["className"] == hooks.OUTBOX_CLASS
     assert script["migrations"] == {
-        "newTag": rates.LIMITER_MIGRATION,
+        "newTag": rates.MIGRATION,
         "newSqliteClasses": [rates.LIMITER_CLASS, hooks.LEDGER_CLASS, hooks.OUTBOX_CLASS],
     }
     walls = [bindings[name]["simple"] for name, _ in rates.WALLS]

@@ -137,7 +137,7 @@ def test_the_walls_are_the_contracts_and_count_each_for_itself() -> None:
 
 
 def test_the_limiters_class_is_made_with_sqlite() -> None:
-    assert build_migrations() == {"new_tag": "limiter-1", "new_sqlite_classes": ["Limiter", "HookLedger", "HookOutbox"]}
+    assert build_migrations() == {"new_tag": "objects-1", "new_sqlite_classes": ["Limiter", "HookLedger", "HookOutbox"]}
 
 
 @pytest.mark.parametrize(

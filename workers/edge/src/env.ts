@@ -66,6 +66,8 @@ export interface Variables {
   reason?: string;
   caller: Caller;
   asked: AgentRequest;
+  /** Of a webhook's delivery: its hook, what tells it from others, and when it was signed (Unix seconds). */
+  delivery?: { readonly hook: string; readonly digest: string; readonly timestamp: number };
   /** What a hook's agent is asked whose answer is delivered later. */
   later?: { readonly hook: string; readonly text: Uint8Array };
   route: AgentRoute;

@@ -1,5 +1,5 @@
 import { HOOKS, hookLabel } from "../generated/contract";
-import { perSecret } from "../secrets";
+import { pepperKey } from "../secrets";
 
 const UTF8 = new TextEncoder();
 const HMAC = { name: "HMAC", hash: "SHA-256" };
@@ -69,10 +69,6 @@ export async function isGenuine(
   });
   return (await Promise.all(checks)).includes(true);
 }
-
-const pepperKey = perSecret(
-  async (pepper) => await crypto.subtle.importKey("raw", UTF8.encode(pepper), HMAC, false, ["sign"]),
-);
 
 /** The secret a label stands for is its HMAC under the pepper; the sender's HMAC key is its text. */
 async function secretKey(pepper: string, label: string): Promise<CryptoKey> {

@@ -6,6 +6,7 @@ import { agentRequest } from "../middleware/agent-request";
 import { agentRoute } from "../middleware/agent-route";
 import { authenticate } from "../middleware/authenticate";
 import { deliverLater } from "../middleware/deliver-later";
+import { firstTime } from "../middleware/first-time";
 import { hookDelivery } from "../middleware/hook-delivery";
 import { limits } from "../middleware/limits";
 import { wall } from "../middleware/wall";
@@ -29,6 +30,7 @@ export const deliverHook = factory.createHandlers(
   wall,
   limits,
   agentRoute,
+  firstTime,
   deliverLater,
   onward(PATHS.CHAT_COMPLETIONS),
 );

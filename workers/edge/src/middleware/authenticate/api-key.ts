@@ -3,17 +3,12 @@ import { hex } from "../../hex";
 import { RecordError } from "../../record";
 import { type Credential, readCaller } from "../../records";
 import { RefusedError } from "../../refused";
-import { perSecret } from "../../secrets";
+import { pepperKey } from "../../secrets";
 
 const API_KEY = new RegExp(`^${EDGE.API_KEY_PATTERN}$`);
 const UTF8 = new TextEncoder();
 /** The CRC-32 polynomial of ISO-HDLC, its bits mirrored. */
 const POLYNOMIAL = 0xedb88320;
-
-const pepperKey = perSecret(
-  async (pepper) =>
-    await crypto.subtle.importKey("raw", UTF8.encode(pepper), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]),
-);
 
 /** The only form of an API key that is stored: HMAC-SHA256 under the pepper, in hex. */
 export async function hashApiKey(pepper: string, apiKey: string): Promise<string> {

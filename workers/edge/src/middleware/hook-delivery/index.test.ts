@@ -88,6 +88,24 @@ describe("a signed delivery", () => {
 });
 
 describe("a delivery is refused, and no agent asked,", () => {
+  it("for an agent that is not there, and may be sent again as it is, once", async () => {
+    const timestamp = now();
+    await put(env.TENANTS, hookKey(hook), { tenant: "acme", agent: "later", versions: [1] });
+    expect((await refusal(await deliver({ timestamp }))).code).toBe("model_not_found");
+    await put(env.ROUTES, routeKey("acme", "later"), { regions: ["local"], state: EDGE.OPEN });
+    // Nothing of it is in the Worker's memory.
+    ({ env } = await edge());
+    expect((await deliver({ timestamp })).status).toBe(200);
+    expect((await refusal(await deliver({ timestamp }))).code).toBe("delivery_replayed");
+    await env.ROUTES.delete(routeKey("acme", "later"));
+  });
+
+  it("when it is larger as a chat than what an agent takes", async () => {
+    const body = "\u0001".repeat(Math.ceil(LIMITS.BODY_BYTES / 6));
+    expect((await refusal(await deliver({ body }))).status).toBe(413);
+    expect(gateway).not.toHaveBeenCalled();
+  });
+
   it("without a signature", async () => {
     expect(await refusal(await deliver({ header: "" }))).toEqual(REFUSED);
     expect(gateway).not.toHaveBeenCalled();
