@@ -43,7 +43,10 @@ def test_every_error_of_the_contract_is_said_or_is_not_the_doors() -> None:
         if status != "200"
         for code in answer["content"]["application/json"]["schema"]["properties"]["error"]["properties"]["code"]["enum"]
     }
-    edges = (errors.INVALID_KEY, errors.RATE_LIMITED, errors.QUOTA_EXCEEDED, errors.LIMITER_DOWN)
+    edges = (
+        errors.INVALID_KEY, errors.FORBIDDEN, errors.KEYS_UNAVAILABLE, errors.INVALID_SIGNATURE, errors.REPLAYED,
+        errors.OUTBOX_FULL, errors.CHAT_CUT, errors.RATE_LIMITED, errors.QUOTA_EXCEEDED, errors.LIMITER_DOWN,
+    )  # fmt: skip
     others = {kind.code for kind in (*edges, errors.AGENT_NOT_FOUND)}
     assert said | {kind.code for kind in ELSEWHERE} | others == {kind.code for kind in errors.KINDS}
     assert not said & others
