@@ -2,7 +2,7 @@
 import { Miniflare } from "miniflare";
 import { bundle } from "../build.mjs";
 import { EDGE, PATHS } from "../src/generated/contract.ts";
-import { ACME_KEY, deploy } from "../test/deployed.ts";
+import { ACME_KEY, deployWith, WIDE } from "../test/deployed.ts";
 import { runtimeProcess } from "./processor.ts";
 import { EVENTS, STREAMS, streams } from "./streams.ts";
 import { start } from "./upstream.ts";
@@ -60,7 +60,7 @@ const direct = await measure(new Way("direct", new URL(PATHS.CHAT_COMPLETIONS, o
 const empty = await bare();
 const through = await measure(new Way("empty Worker", empty.url), empty.runtime);
 await empty.stop();
-const edge = await deploy(origin);
+const edge = await deployWith(WIDE, origin);
 const url = new URL(PATHS.CHAT_COMPLETIONS, edge.url);
 const ours = await measure(new Way("edge", url, KEY), runtimeProcess());
 

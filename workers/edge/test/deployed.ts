@@ -18,12 +18,20 @@ export interface Deployed {
   stop(): Promise<void>;
 }
 
-/** Both agents live in the regions of `origins`, the first preferred. */
+/** Limits that no load of a test's or a bench's comes near. */
+export const WIDE = { per_minute: 1_000_000, burst: 1_000_000, streams: 1_000_000 };
+
+/** Both agents live in the regions of `origins`, the first preferred; both tenants have the platform's own limits. */
 export async function deploy(...origins: string[]): Promise<Deployed> {
+  return await deployWith({}, ...origins);
+}
+
+/** The same, with `limits` for both tenants. */
+export async function deployWith(limits: object, ...origins: string[]): Promise<Deployed> {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const miniflare = new Miniflare({ ...RUNTIME, ...(await options(privateKey)) });
   const url = await miniflare.ready;
-  await seed(miniflare, origins);
+  await seed(miniflare, origins, limits);
   const put = async (namespace: string, key: string, record: object | null): Promise<void> => {
     const { put, delete: remove } = await miniflare.getKVNamespace(namespace);
     await (record === null ? remove(key) : put(key, JSON.stringify(record)));

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { HEADERS, PATHS } from "../src/generated/contract";
-import { ACME_KEY, ACME_ORIGIN, type Deployed, deploy } from "./deployed";
+import { ACME_KEY, ACME_ORIGIN, type Deployed, deployWith, WIDE } from "./deployed";
 
 const REQUESTS = 20_000;
 const AT_ONCE = 50;
@@ -27,7 +27,7 @@ beforeAll(async () => {
     request.resume().on("end", () => response.setHeader("content-type", "application/json").end('{"status":"ready"}'));
   }).listen(0, "127.0.0.1");
   await once(gateway, "listening");
-  edge = await deploy(`http://127.0.0.1:${(gateway.address() as AddressInfo).port}`);
+  edge = await deployWith(WIDE, `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`);
 });
 
 afterAll(async () => {
