@@ -7,11 +7,11 @@ from typing import Any
 from components.control_plane.spec import GATEWAY, GatewaySpec
 from components.hardening import http_probe, restricted_container, restricted_pod
 from components.labels import platform_labels
+from components.replicas import disruption_budget, rolling_deployment, spread
 from components.values import Manifest
 from runtime.contract import env, image, labels, limits, paths, ports
 
 _RBAC = "rbac.authorization.k8s.io"
-_TOPOLOGIES = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
 
 
 def own_labels(spec: GatewaySpec) -> dict[str, str]:
@@ -70,28 +70,15 @@ def build_service(spec: GatewaySpec) -> Manifest:
 
 def build_disruption_budget(spec: GatewaySpec) -> Manifest:
     """A drain takes one gateway at a time."""
-    body = {"maxUnavailable": 1, "selector": {"matchLabels": selector()}}
-    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": _metadata(spec), "spec": body}
+    return disruption_budget(_metadata(spec), selector())
 
 
 def build_deployment(spec: GatewaySpec) -> Manifest:
     """The gateway's pods. A change of its config changes the pod template, so that it rolls like any other change."""
     config = json.dumps(build_config(spec)["data"], sort_keys=True)
     digest = hashlib.sha256(config.encode()).hexdigest()
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": _metadata(spec),
-        "spec": {
-            "replicas": spec.replicas,
-            "selector": {"matchLabels": selector()},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}},
-            "template": {
-                "metadata": {"labels": own_labels(spec), "annotations": {f"{labels.DOMAIN}/config": digest}},
-                "spec": _pod(spec),
-            },
-        },
-    }
+    annotations = {f"{labels.DOMAIN}/config": digest}
+    return rolling_deployment(_metadata(spec), spec.replicas, selector(), annotations, _pod(spec))
 
 
 def _pod(spec: GatewaySpec) -> dict[str, Any]:
@@ -101,23 +88,10 @@ def _pod(spec: GatewaySpec) -> dict[str, Any]:
         "automountServiceAccountToken": True,
         "priorityClassName": spec.priority_class,
         "terminationGracePeriodSeconds": limits.TERMINATION_GRACE_S,
-        "topologySpreadConstraints": _spread(spec),
+        "topologySpreadConstraints": spread(selector(), spec.spread == "strict"),
         "containers": [_container(spec)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
-
-
-def _spread(spec: GatewaySpec) -> list[dict[str, Any]]:
-    when_full = "DoNotSchedule" if spec.spread == "strict" else "ScheduleAnyway"
-    return [
-        {
-            "maxSkew": 1,
-            "topologyKey": topology,
-            "whenUnsatisfiable": when_full,
-            "labelSelector": {"matchLabels": selector()},
-        }
-        for topology in _TOPOLOGIES
-    ]
 
 
 def _container(spec: GatewaySpec) -> dict[str, Any]:

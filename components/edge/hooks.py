@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.edge.manifests import KvRecord, as_json
+from components.edge.manifests import KvRecord, as_json, object_binding
 from components.edge.spec import EdgeSpec
 from components.naming import resource_name
 from runtime.contract import hooks
@@ -23,7 +23,4 @@ def build_hook_records(spec: EdgeSpec) -> list[KvRecord]:
 def build_object_bindings() -> list[dict[str, Any]]:
     """The Worker's bindings to the ledgers and the outboxes, a Durable Object of each a hook."""
     classes = {hooks.BINDING_LEDGER: hooks.LEDGER_CLASS, hooks.BINDING_OUTBOX: hooks.OUTBOX_CLASS}
-    return [
-        {"name": name, "type": "durable_object_namespace", "class_name": class_name}
-        for name, class_name in classes.items()
-    ]
+    return [object_binding(name, class_name) for name, class_name in classes.items()]

@@ -101,17 +101,17 @@ def _origin_record(spec: EdgeSpec, origin: str) -> KvRecord:
     return KvRecord(resource_name(PLATFORM, spec.region, f"origin-{digest}"), edge.origin_key(origin), as_json({}))
 
 
+def object_binding(name: str, class_name: str) -> dict[str, Any]:
+    """A Worker's binding to the Durable Objects of a class it exports."""
+    return {"name": name, "type": "durable_object_namespace", "class_name": class_name}
+
+
 def build_limit_bindings(spec: EdgeSpec) -> list[dict[str, Any]]:
     """The exact limiter and the coarse walls, as a Worker's bindings.
 
     A wall's counts belong to its `namespace_id`, a number that is the account's own: those made of one region's name
     aren't another's.
     """
-    limiter = {
-        "name": rates.BINDING_LIMITER,
-        "type": "durable_object_namespace",
-        "class_name": rates.LIMITER_CLASS,
-    }
     walls = [
         {
             "name": name,
@@ -121,7 +121,7 @@ def build_limit_bindings(spec: EdgeSpec) -> list[dict[str, Any]]:
         }
         for name, limit in rates.WALLS
     ]
-    return [limiter, *walls]
+    return [object_binding(rates.BINDING_LIMITER, rates.LIMITER_CLASS), *walls]
 
 
 def build_migrations() -> dict[str, Any]:

@@ -13,12 +13,12 @@ from components.hardening import (
 )
 from components.ingress.spec import CONNECTOR, TUNNEL_EDGES, TUNNEL_PORT, UID, ConnectorSpec
 from components.labels import platform_labels
+from components.replicas import disruption_budget, rolling_deployment, spread
 from components.values import Manifest
 from runtime.contract import labels, limits, ports
 
 TOKEN_FILE = "token"  # noqa: S105  # a file's name
 _TOKEN_DIR = "/run/moltghost/connector"  # noqa: S105  # a folder in the pod
-_TOPOLOGIES = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
 
 
 def selector() -> dict[str, str]:
@@ -76,27 +76,13 @@ def build_policies(spec: ConnectorSpec) -> list[Manifest]:
 
 def build_disruption_budget(spec: ConnectorSpec) -> Manifest:
     """A drain takes one connector at a time."""
-    body = {"maxUnavailable": 1, "selector": {"matchLabels": selector()}}
-    return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": _metadata(spec), "spec": body}
+    return disruption_budget(_metadata(spec), selector())
 
 
 def build_deployment(spec: ConnectorSpec, token_digest: Any) -> Manifest:
     """The connectors' pods. cloudflared reads its token once; its digest is in them, so that another one rolls them."""
-    own = platform_labels(spec.region, labels.ROLE_CONNECTOR)
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": _metadata(spec),
-        "spec": {
-            "replicas": spec.replicas,
-            "selector": {"matchLabels": selector()},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}},
-            "template": {
-                "metadata": {"labels": own, "annotations": {f"{labels.DOMAIN}/token": token_digest}},
-                "spec": _pod(spec),
-            },
-        },
-    }
+    annotations = {f"{labels.DOMAIN}/token": token_digest}
+    return rolling_deployment(_metadata(spec), spec.replicas, selector(), annotations, _pod(spec))
 
 
 def _pod(spec: ConnectorSpec) -> dict[str, Any]:
@@ -104,15 +90,7 @@ def _pod(spec: ConnectorSpec) -> dict[str, Any]:
         **restricted_pod(UID),
         "priorityClassName": spec.priority_class,
         "terminationGracePeriodSeconds": limits.TERMINATION_GRACE_S,
-        "topologySpreadConstraints": [
-            {
-                "maxSkew": 1,
-                "topologyKey": topology,
-                "whenUnsatisfiable": "DoNotSchedule" if spec.spread == "strict" else "ScheduleAnyway",
-                "labelSelector": {"matchLabels": selector()},
-            }
-            for topology in _TOPOLOGIES
-        ],
+        "topologySpreadConstraints": spread(selector(), spec.spread == "strict"),
         "containers": [_container(spec)],
         "volumes": [
             # Mode 0440: the group is the pod's own, and cloudflared is not root.

@@ -6,6 +6,7 @@ import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { Miniflare } from "miniflare";
+import { MODULE } from "../build.mjs";
 import { EDGE, HEADERS, PATHS, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
 
 const PACE = RATES.MAX_PER_MINUTE / 60;
@@ -44,15 +45,9 @@ async function bundle(unlimited: boolean): Promise<string> {
     },
   };
   const { outputFiles } = await build({
+    ...MODULE,
     entryPoints: [fileURLToPath(new URL("counted.ts", import.meta.url))],
-    bundle: true,
     write: false,
-    format: "esm",
-    platform: "neutral",
-    target: "es2024",
-    mainFields: ["module", "main"],
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:workers"],
     plugins: unlimited ? [swap] : [],
   });
   return outputFiles[0]?.text ?? "";

@@ -5,6 +5,9 @@ import { keptRecords } from "./kept";
 /** A KV record that is not what the program writes; the message names the field, never its value. */
 export class RecordError extends Error {}
 
+/** What a record says in words. */
+export const text = v.pipe(v.string(), v.minLength(1));
+
 /** Reads records of one shape, as they are or as they were at most the contract's time ago. Raises RecordError. */
 export function recordsOf<T>(binding: string, schema: v.GenericSchema<unknown, T>) {
   return keptRecords<T>(async (namespace, key) => {

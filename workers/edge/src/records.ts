@@ -2,9 +2,8 @@ import ipaddr from "ipaddr.js";
 import * as v from "valibot";
 import type { Caller, Range } from "./env";
 import { certificateKey, EDGE, issuerKey, RATES, routeKey } from "./generated/contract";
-import { recordsOf } from "./record";
+import { recordsOf, text } from "./record";
 
-const text = v.pipe(v.string(), v.minLength(1));
 const range = v.pipe(
   text,
   v.rawTransform(({ dataset, addIssue, NEVER }): Range => {

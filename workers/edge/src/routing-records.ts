@@ -1,9 +1,8 @@
 import * as v from "valibot";
 import { EDGE, hookKey, originKey, regionKey, routeKey } from "./generated/contract";
-import { RecordError, recordsOf } from "./record";
+import { RecordError, recordsOf, text } from "./record";
 import type { Region } from "./regions";
 
-const text = v.pipe(v.string(), v.minLength(1));
 const state = v.picklist([EDGE.OPEN, EDGE.CLOSED]);
 const route = v.object({ regions: v.array(text), state, model: v.exactOptional(text) });
 const region = v.object({ origin: v.pipe(text, v.url()), state, near: v.exactOptional(v.array(text), []) });

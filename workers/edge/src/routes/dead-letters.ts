@@ -6,11 +6,11 @@ import type { HookOutbox } from "../hooks/outbox";
 import { authenticate } from "../middleware/authenticate";
 import { limits } from "../middleware/limits";
 import { wall } from "../middleware/wall";
+import { isName } from "../names";
 import { RefusedError } from "../refused";
 import { readHook, readRoute } from "../routing-records";
 import { mayReach, mayRun } from "../scopes";
 
-const NAME = new RegExp(`^${EDGE.NAME_PATTERN}$`);
 const factory = createFactory<Edge>();
 
 /** What of a hook's answers could not be delivered: when, how often it was tried, what was last said; no content. */
@@ -32,7 +32,7 @@ export const sendAgain = factory.createHandlers(authenticate("hooks"), wall, lim
 async function outboxOf(c: Context<Edge>): Promise<DurableObjectStub<HookOutbox>> {
   const { caller } = c.var;
   const id = c.req.param("hook") ?? "";
-  const hook = NAME.test(id) ? await readHook(c.env[EDGE.BINDING_TENANTS], id) : null;
+  const hook = isName(id) ? await readHook(c.env[EDGE.BINDING_TENANTS], id) : null;
   if (hook === null || !mayReach(caller, hook)) {
     throw new RefusedError(ERRORS.NOT_FOUND);
   }

@@ -7,11 +7,11 @@ import { findRoute } from "../middleware/agent-route";
 import { authenticate } from "../middleware/authenticate";
 import { limits } from "../middleware/limits";
 import { wall } from "../middleware/wall";
+import { isName } from "../names";
 import { RefusedError } from "../refused";
 import { askHealth, type Health, rememberedHealth } from "../region-health";
 import { placeOf } from "../regions";
 
-const NAME = new RegExp(`^${EDGE.NAME_PATTERN}$`);
 const REFUSED = { not_ready: ERRORS.NOT_READY, unreachable: ERRORS.UPSTREAM_FAILED } as const;
 
 /** Whether an agent would take a request now: says so, or refuses as the request would be refused. */
@@ -23,7 +23,7 @@ export const health = createFactory<Edge>().createHandlers(
   async (c) => {
     const { caller, requestId } = c.var;
     const agent = c.req.param("agent") ?? "";
-    if (!NAME.test(agent)) {
+    if (!isName(agent)) {
       throw new RefusedError(ERRORS.AGENT_NOT_FOUND);
     }
     const route = await findRoute(c.env[EDGE.BINDING_ROUTES], caller, { agent }, placeOf(c.req.raw));

@@ -3,11 +3,10 @@ import type { Edge } from "../../env";
 import { EDGE, ERRORS, HEADERS, LIMITS } from "../../generated/contract";
 import { chatOf, hookCaller } from "../../hooks/chat";
 import { isGenuine, isTimely, parseSigned, signedBytes } from "../../hooks/signature";
+import { isName } from "../../names";
 import { RefusedError } from "../../refused";
 import { readHook } from "../../routing-records";
 import { readBody } from "../agent-request";
-
-const NAME = new RegExp(`^${EDGE.NAME_PATTERN}$`);
 
 /**
  * Makes a chat of a webhook's delivery, its caller the hook; refuses one that was not signed, or not lately. A hook there is
@@ -16,7 +15,7 @@ const NAME = new RegExp(`^${EDGE.NAME_PATTERN}$`);
 export const hookDelivery = createMiddleware<Edge>(async (c, next) => {
   const signed = parseSigned(c.req.header(HEADERS.HOOK_SIGNATURE) ?? "");
   const id = c.req.param("hook") ?? "";
-  if (signed === null || !isTimely(signed) || !NAME.test(id)) {
+  if (signed === null || !isTimely(signed) || !isName(id)) {
     throw new RefusedError(ERRORS.INVALID_SIGNATURE);
   }
   const hook = await readHook(c.env[EDGE.BINDING_TENANTS], id);
