@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from infra.plan import Plan, plan_stack
+from infra.plan import CustomerPlan, GlobalPlan, Plan, RegionPlan, StackPlan, plan_stack
 from infra.settings import ConfigError, draft_settings, read_file
+from infra.settings.models import Region, Tenant
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -27,16 +28,34 @@ def check(stack: str, config_file: Path | None) -> None:
     click.echo(summary(stack, plan))
 
 
-def summary(stack: str, plan: Plan) -> str:
+def summary(stack: str, plan: StackPlan) -> str:
     """The plan in a few lines."""
-    settings = plan.settings
-    gpus = ", ".join(f"{offered.count} {name}" for name, offered in settings.region.gpu_classes.items())
+    match plan:
+        case Plan():
+            said = _dev(plan)
+        case GlobalPlan():
+            said = [f"edge https://{plan.settings.edge.hostname}"]
+            said += [f"region {region} at {origin}" for region, origin in plan.origins.items()]
+        case RegionPlan():
+            region = plan.settings.region
+            said = [f"{_region(plan.region, region)}; way in {plan.origin}"]
+        case CustomerPlan():
+            said = [f"tenant {plan.tenant} in {', then '.join(plan.regions)}: {_agents(plan.settings.tenant)}"]
+    return "\n".join([f"{stack}: no problem", *(f"  {line}" for line in said)])
+
+
+def _dev(plan: Plan) -> list[str]:
     lines = [
-        f"{stack}: no problem",
-        f"  region {plan.region}: {gpus}; {settings.region.gateway.replicas} gateways; bucket {plan.bucket}",
-        f"  edge https://{settings.edge.hostname}",
+        f"{_region(plan.region, plan.settings.region)}; bucket {plan.bucket}",
+        f"edge https://{plan.settings.edge.hostname}",
     ]
-    for tenant in plan.tenants:
-        agents = [f"{agent.name} ({agent.model} on {agent.gpu_class})" for agent in tenant.settings.agents]
-        lines.append(f"  tenant {tenant.id} in {tenant.namespace}: {', '.join(agents) or 'no agent yet'}")
-    return "\n".join(lines)
+    return lines + [f"tenant {each.id} in {each.namespace}: {_agents(each.settings)}" for each in plan.tenants]
+
+
+def _region(name: str, region: Region) -> str:
+    gpus = ", ".join(f"{offered.count} {gpu}" for gpu, offered in region.gpu_classes.items())
+    return f"region {name}: {gpus}; {region.gateway.replicas} gateways"
+
+
+def _agents(tenant: Tenant) -> str:
+    return ", ".join(f"{agent.name} ({agent.model} on {agent.gpu_class})" for agent in tenant.agents) or "no agent yet"
