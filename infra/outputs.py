@@ -32,8 +32,8 @@ class EdgeOutput:
 
 
 @dataclass(frozen=True)
-class RegionOutputs:
-    """The outputs of a stack of one region."""
+class DevOutputs:
+    """The outputs of a dev stack."""
 
     region: str
     gateway_namespace: str
@@ -42,7 +42,7 @@ class RegionOutputs:
     tenants: list[TenantOutput]
 
 
-def export(outputs: RegionOutputs) -> None:
+def export(outputs: DevOutputs) -> None:
     """Export each field under its own name."""
     for field in fields(outputs):
         value = getattr(outputs, field.name)
