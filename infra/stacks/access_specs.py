@@ -2,24 +2,23 @@
 
 from components.edge.client_certificates_spec import ClientCaSpec, ClientCertificatesSpec
 from components.edge.limits import KeyLimitsSpec
-from components.edge.spec import ApiKeySpec, CertificateSpec, IssuerSpec
-from components.labels import TenantId
+from components.edge.tenant_edge_spec import ApiKeySpec, CertificateSpec, IssuerSpec
 from infra.plan import Plan
 from infra.settings.access import ApiKey, Scoped
 from infra.settings.machine import Machine
+from infra.settings.models import Tenant
 
 
-def api_key_specs(plan: Plan, machine: Machine) -> tuple[ApiKeySpec, ...]:
-    """The machine's own keys, one a tenant, and those the tenants were given."""
-    own = [ApiKeySpec(tenant=TenantId(key.tenant), id=key.id, hash=key.hash) for key in machine.api_keys]
-    given = [_api_key(tenant.id, key) for tenant in plan.tenants for key in tenant.settings.api_keys]
-    return (*own, *given)
+def api_key_specs(tenant: Tenant, machine: Machine | None = None) -> tuple[ApiKeySpec, ...]:
+    """The machine's own keys of a tenant, and those it was given."""
+    played = machine.api_keys if machine else []
+    own = [ApiKeySpec(id=key.id, hash=key.hash) for key in played if key.tenant == tenant.id]
+    return (*own, *map(_api_key, tenant.api_keys))
 
 
-def _api_key(tenant: TenantId, key: ApiKey) -> ApiKeySpec:
+def _api_key(key: ApiKey) -> ApiKeySpec:
     agents, models, methods = _opened(key)
     return ApiKeySpec(
-        tenant=tenant,
         id=key.id,
         hash=key.hash,
         agents=agents,
@@ -31,23 +30,21 @@ def _api_key(tenant: TenantId, key: ApiKey) -> ApiKeySpec:
     )
 
 
-def certificate_specs(plan: Plan) -> tuple[CertificateSpec, ...]:
-    """The tenants' client certificates."""
+def certificate_specs(tenant: Tenant) -> tuple[CertificateSpec, ...]:
+    """A tenant's client certificates."""
     specs = []
-    for tenant in plan.tenants:
-        for one in tenant.settings.certificates:
-            agents, models, methods = _opened(one)
-            specs.append(
-                CertificateSpec(
-                    tenant=tenant.id,
-                    id=one.id,
-                    agents=agents,
-                    models=models,
-                    methods=methods,
-                    common_name=one.common_name,
-                    authority=one.authority,
-                )
+    for one in tenant.certificates:
+        agents, models, methods = _opened(one)
+        specs.append(
+            CertificateSpec(
+                id=one.id,
+                agents=agents,
+                models=models,
+                methods=methods,
+                common_name=one.common_name,
+                authority=one.authority,
             )
+        )
     return tuple(specs)
 
 
@@ -65,13 +62,9 @@ def client_certificates_spec(plan: Plan) -> ClientCertificatesSpec | None:
     )
 
 
-def issuer_specs(plan: Plan) -> tuple[IssuerSpec, ...]:
-    """Who signs tokens for the tenants."""
-    return tuple(
-        IssuerSpec(tenant=tenant.id, **issuer.model_dump())
-        for tenant in plan.tenants
-        for issuer in tenant.settings.issuers
-    )
+def issuer_specs(tenant: Tenant) -> tuple[IssuerSpec, ...]:
+    """Who signs tokens for a tenant."""
+    return tuple(IssuerSpec(**issuer.model_dump()) for issuer in tenant.issuers)
 
 
 def _opened(credential: Scoped) -> tuple[tuple[str, ...], tuple[str, ...] | None, tuple[str, ...] | None]:

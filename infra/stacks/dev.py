@@ -12,6 +12,7 @@ from components.backup.component import Backup, BackupArgs
 from components.cluster.component import Cluster, ClusterArgs
 from components.control_plane.component import ControlPlane, ControlPlaneArgs
 from components.edge.component import Edge, EdgeArgs
+from components.edge.tenant_edge import TenantEdge, TenantEdgeArgs
 from components.labels import TenantId
 from components.models.component import BucketModel, BucketModelArgs
 from components.models.spec import BucketModelSpec
@@ -146,4 +147,13 @@ def _edge(landing: _Landing, script: str) -> EdgeOutput:
             needs=declare_zone(landing.plan, cloudflare),
         ),
     )
+    for tenant in landing.plan.tenants:
+        TenantEdge(
+            resource_name(tenant.id, landing.plan.region, "edge"),
+            TenantEdgeArgs(
+                spec=specs.tenant_edge_spec(landing.plan, tenant, landing.machine),
+                namespaces=edge.namespaces,
+                cloudflare=cloudflare,
+            ),
+        )
     return EdgeOutput(edge.hostname, edge.script)

@@ -24,7 +24,8 @@ from components.cluster.spec import (
 )
 from components.control_plane.spec import GatewaySpec
 from components.edge.limits import LimitsSpec
-from components.edge.spec import EdgeSpec, EdgeTenantSpec, HookSpec, RegionSpec, RouteSpec
+from components.edge.spec import EdgeSpec, RegionSpec
+from components.edge.tenant_edge_spec import HookSpec, RouteSpec, TenantEdgeSpec
 from components.labels import AgentId
 from components.models.spec import CLAIM_GB, BucketModelSpec
 from components.naming import model_claim_name
@@ -181,7 +182,7 @@ def backup_spec(plan: Plan) -> BackupSpec:
 
 
 def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
-    """The edge, with a route to every agent."""
+    """The edge of this one region."""
     edge = plan.settings.edge
     return EdgeSpec(
         region=plan.region,
@@ -191,34 +192,28 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
         script_name=plan.worker,
         script=script,
         regions={plan.region: RegionSpec(origin=machine.gateway_origin)},
-        routes=tuple(
-            RouteSpec(tenant=tenant.id, agent=AgentId(agent.name), regions=(plan.region,), model=agent.model)
-            for tenant in plan.tenants
-            for agent in tenant.settings.agents
-        ),
-        tenants=tuple(_edge_tenant(tenant) for tenant in plan.tenants),
-        hooks=tuple(
-            HookSpec(
-                id=hook.id,
-                tenant=tenant.id,
-                agent=AgentId(hook.agent),
-                versions=tuple(hook.versions),
-                deliver_to=hook.deliver_to,
-            )
-            for tenant in plan.tenants
-            for hook in tenant.settings.hooks
-        ),
-        api_keys=access_specs.api_key_specs(plan, machine),
-        certificates=access_specs.certificate_specs(plan),
-        issuers=access_specs.issuer_specs(plan),
     )
 
 
-def _edge_tenant(tenant: TenantPlan) -> EdgeTenantSpec:
-    return EdgeTenantSpec(
+def tenant_edge_spec(plan: Plan, tenant: TenantPlan, machine: Machine) -> TenantEdgeSpec:
+    """One tenant at the edge, with a route to each of its agents."""
+    settings = tenant.settings
+    return TenantEdgeSpec(
         tenant=tenant.id,
-        limits=LimitsSpec(**tenant.settings.limits.model_dump()),
-        origins=tuple(tenant.settings.origins),
+        region=plan.region,
+        account_id=plan.settings.edge.account_id,
+        routes=tuple(
+            RouteSpec(agent=AgentId(agent.name), regions=(plan.region,), model=agent.model) for agent in settings.agents
+        ),
+        api_keys=access_specs.api_key_specs(settings, machine),
+        certificates=access_specs.certificate_specs(settings),
+        issuers=access_specs.issuer_specs(settings),
+        hooks=tuple(
+            HookSpec(id=hook.id, agent=AgentId(hook.agent), versions=tuple(hook.versions), deliver_to=hook.deliver_to)
+            for hook in settings.hooks
+        ),
+        limits=LimitsSpec(**settings.limits.model_dump()),
+        origins=tuple(settings.origins),
     )
 
 

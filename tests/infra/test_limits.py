@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from components.edge.manifests import build_key_records, build_tenant_records
+from components.edge.tenant_edge_manifests import build_key_records, build_tenant_record
 from infra.plan import plan_stack
 from infra.settings import draft_settings, read_file
-from infra.stacks.dev_specs import edge_spec
+from infra.stacks.dev_specs import tenant_edge_spec
 from runtime.contract import rates
 from tests.infra.bad_access import KEY
 from tests.infra.departures import T
@@ -23,10 +23,9 @@ def records(config: dict[str, Any], folder: Path) -> tuple[dict[str, Any], dict[
     plan = plan_stack(draft_settings(read_file(file)))
     machine = plan.settings.machine
     assert machine is not None
-    spec = edge_spec(plan, machine, "export default {}")
+    spec = tenant_edge_spec(plan, plan.tenants[0], machine)
     keys = [json.loads(record.value) for record in build_key_records(spec)]
-    own = [key for key in keys if key["tenant"] == config[T][0]["id"]]
-    return json.loads(build_tenant_records(spec)[0].value), own[-1]
+    return json.loads(build_tenant_record(spec).value), keys[-1]
 
 
 def test_who_says_nothing_has_the_platforms_own(tmp_path: Path) -> None:
