@@ -20,6 +20,7 @@ from infra.stacks import region_specs
 from infra.stacks.bundles import read_bundle
 from infra.stacks.customers import Ground, declare_agents, declare_tenant
 from infra.stacks.region_specs import edge_keys
+from infra.stacks.worker import read_worker
 from infra.stacks.zone import declare_zone
 
 
@@ -44,8 +45,7 @@ async def assemble(plan: Plan) -> DevOutputs:
     try:
         kubeconfig = providers.read_kubeconfig(Path(machine.kubeconfig))
         port = providers.api_server_port(kubeconfig)
-        script = Path(machine.worker_script).read_text()
-    except (providers.KubeconfigError, OSError) as error:
+    except providers.KubeconfigError as error:
         raise pulumi.RunError(str(error)) from None
     aws = plan.settings.region.aws
     landing = _Landing(
@@ -54,7 +54,7 @@ async def assemble(plan: Plan) -> DevOutputs:
         kubernetes=providers.kubernetes_provider(plan.region, kubeconfig),
         aws=providers.aws_provider(plan.region, aws.region, aws.account_id, machine.aws_endpoint),
     )
-    return _declare(landing, port, script)
+    return _declare(landing, port, read_worker(machine.worker_script))
 
 
 def _declare(landing: _Landing, api_server_port: int, script: str) -> DevOutputs:

@@ -1,7 +1,5 @@
 """The `global` stack: the zone, the Worker, and the table of regions."""
 
-from pathlib import Path
-
 import pulumi
 
 from components.edge.component import Edge, EdgeArgs
@@ -11,11 +9,8 @@ from infra import providers
 from infra.outputs import GlobalOutputs, NamespacesOutput
 from infra.plan.build import EVERYWHERE, GlobalPlan, origin_hostname
 from infra.stacks.region_specs import edge_keys
+from infra.stacks.worker import read_worker
 from infra.stacks.zone import declare_zone
-
-_PROJECT = Path(__file__).resolve().parents[2]
-WORKER_SCRIPT = _PROJECT / "workers" / "edge" / "dist" / "index.js"
-"""Where `npm run build` leaves the Worker."""
 
 
 async def assemble(plan: GlobalPlan) -> GlobalOutputs:
@@ -29,7 +24,7 @@ async def assemble(plan: GlobalPlan) -> GlobalOutputs:
     edge = Edge(
         resource_name(PLATFORM, EVERYWHERE, "edge"),
         EdgeArgs(
-            spec=edge_spec(plan, _script(Path(machine.worker_script) if machine else WORKER_SCRIPT)),
+            spec=edge_spec(plan, read_worker(machine.worker_script if machine else None)),
             key_pepper=config.require_secret("keyPepper"),
             signing_key=config.require_secret("edgeSigningKey"),
             cloudflare=cloudflare,
@@ -66,11 +61,3 @@ def edge_spec(plan: GlobalPlan, script: str) -> EdgeSpec:
         script=script,
         regions=regions,
     )
-
-
-def _script(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError as error:
-        reason = f"the Worker cannot be read ({error.strerror}); build it with `npm run build` in workers/edge"
-        raise pulumi.RunError(f"{file}: {reason}") from None
