@@ -1,6 +1,7 @@
 """What a stack tells its readers: typed here, exported once."""
 
 from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 import pulumi
 
@@ -42,7 +43,53 @@ class DevOutputs:
     tenants: list[TenantOutput]
 
 
-def export(outputs: DevOutputs) -> None:
+@dataclass(frozen=True)
+class NamespacesOutput:
+    """The ids of the edge's key-value namespaces, which tenants' stacks write to."""
+
+    keys: pulumi.Output[str]
+    routes: pulumi.Output[str]
+    tenants: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class GlobalOutputs:
+    """What regions and tenants ask the `global` stack for: `edge_keys` is the JWKS edge tokens are verified with."""
+
+    account_id: str
+    hostname: str
+    edge_keys: dict[str, Any]
+    regions: list[str]
+    namespaces: NamespacesOutput
+
+
+@dataclass(frozen=True)
+class RegionOutputs:
+    """What tenants ask a region's stack for; `kubeconfig` is a secret."""
+
+    region: str
+    aws_region: str
+    account_id: str
+    gateway_namespace: str
+    never: list[str]
+    agent_image: str
+    edge_keys: dict[str, Any]
+    kubeconfig: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class CustomerOutputs:
+    """What a customer's stack tells: where the edge answers, and what of it is in each region."""
+
+    id: str
+    hostname: str
+    regions: dict[str, TenantOutput]
+
+
+Outputs = DevOutputs | GlobalOutputs | RegionOutputs | CustomerOutputs
+
+
+def export(outputs: Outputs) -> None:
     """Export each field under its own name."""
     for field in fields(outputs):
         value = getattr(outputs, field.name)
@@ -54,4 +101,6 @@ def _plain(value: object) -> object:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, list):
         return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
     return value

@@ -3,9 +3,10 @@
 from components.edge.client_certificates_spec import ClientCaSpec, ClientCertificatesSpec
 from components.edge.limits import KeyLimitsSpec
 from components.edge.spec import ApiKeySpec, CertificateSpec, IssuerSpec
-from components.labels import TenantId
+from components.labels import Region, TenantId
 from infra.plan import Plan
 from infra.settings.access import ApiKey, Scoped
+from infra.settings.edge import Edge
 from infra.settings.machine import Machine
 
 
@@ -51,13 +52,12 @@ def certificate_specs(plan: Plan) -> tuple[CertificateSpec, ...]:
     return tuple(specs)
 
 
-def client_certificates_spec(plan: Plan) -> ClientCertificatesSpec | None:
+def client_certificates_spec(region: Region, edge: Edge) -> ClientCertificatesSpec | None:
     """Whose client certificates the Worker's host name asks for."""
-    edge = plan.settings.edge
     if not edge.client_cas:
         return None
     return ClientCertificatesSpec(
-        region=plan.region,
+        region=region,
         account_id=edge.account_id,
         zone_id=edge.zone_id,
         hostname=edge.hostname,

@@ -32,7 +32,7 @@ class _Landing:
     aws: pulumi.ProviderResource
 
 
-def assemble(plan: Plan) -> DevOutputs:
+async def assemble(plan: Plan) -> DevOutputs:
     """Declare everything the plan says, and say what came of it.
 
     Raises pulumi.RunError if a file the machine's settings name cannot be used.
@@ -46,11 +46,12 @@ def assemble(plan: Plan) -> DevOutputs:
         script = Path(machine.worker_script).read_text()
     except (providers.KubeconfigError, OSError) as error:
         raise pulumi.RunError(str(error)) from None
+    aws = plan.settings.region.aws
     landing = _Landing(
         plan,
         machine,
         kubernetes=providers.kubernetes_provider(plan.region, kubeconfig),
-        aws=providers.local_aws_provider(plan.region, plan.settings.region.aws, machine),
+        aws=providers.aws_provider(plan.region, aws.region, aws.account_id, machine.aws_endpoint),
     )
     return _declare(landing, port, script)
 
@@ -112,7 +113,7 @@ def _ground(landing: _Landing, tenant: TenantPlan) -> Ground:
 
 def _edge(landing: _Landing, script: str) -> EdgeOutput:
     config = pulumi.Config()
-    cloudflare = providers.local_cloudflare_provider(landing.plan.region, landing.machine)
+    cloudflare = providers.cloudflare_provider(landing.plan.region, landing.machine.cloudflare_endpoint)
     edge = Edge(
         resource_name(PLATFORM, landing.plan.region, "edge"),
         EdgeArgs(
@@ -120,7 +121,7 @@ def _edge(landing: _Landing, script: str) -> EdgeOutput:
             key_pepper=config.require_secret("keyPepper"),
             signing_key=config.require_secret("edgeSigningKey"),
             cloudflare=cloudflare,
-            needs=declare_zone(landing.plan, cloudflare),
+            needs=declare_zone(landing.plan.region, landing.plan.settings.edge, cloudflare),
         ),
     )
     return EdgeOutput(edge.hostname, edge.script)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.edge.client_certificates_spec import ClientCaSpec
+from components.edge.client_certificates_spec import ClientCaSpec, ClientCertificatesSpec
+from infra.plan import Plan
 from infra.stacks.access_specs import client_certificates_spec
 from tests.authorities import pem, signs
 from tests.infra.bad_access import certificate
@@ -10,8 +11,12 @@ from tests.infra.departures import E, both, put
 from tests.stack_files import dev_plan, machine_config
 
 
+def certificates_of(plan: Plan) -> ClientCertificatesSpec | None:
+    return client_certificates_spec(plan.region, plan.settings.edge)
+
+
 def test_a_stack_without_any_asks_for_no_certificate() -> None:
-    assert client_certificates_spec(dev_plan(machine_config())) is None
+    assert certificates_of(dev_plan(machine_config())) is None
 
 
 def test_the_zone_is_told_of_every_ca_and_of_nothing_around_its_certificate() -> None:
@@ -22,7 +27,7 @@ def test_the_zone_is_told_of_every_ca_and_of_nothing_around_its_certificate() ->
         certificate(),
         put({"acme": {"certificate": text}, "old": {"certificate": old, "trusted": False}}, E, "client_cas"),
     )(config)
-    spec = client_certificates_spec(dev_plan(config))
+    spec = certificates_of(dev_plan(config))
     assert spec is not None
     assert (spec.hostname, spec.zone_id) == (config[E]["hostname"], config[E]["zone_id"])
     found, past = spec.cas
