@@ -37,8 +37,7 @@ def summary(stack: str, plan: StackPlan) -> str:
             said = [f"edge https://{plan.settings.edge.hostname}"]
             said += [f"region {region} at {origin}" for region, origin in plan.origins.items()]
         case RegionPlan():
-            region = plan.settings.region
-            said = [f"{_region(plan.region, region)}; way in {plan.origin}"]
+            said = [f"{_region(plan.region, plan.cell)}; way in {plan.origin}"]
         case CustomerPlan():
             said = [f"tenant {plan.tenant} in {', then '.join(plan.regions)}: {_agents(plan.settings.tenant)}"]
     return "\n".join([f"{stack}: no problem", *(f"  {line}" for line in said)])
