@@ -31,7 +31,7 @@ def network_in(block: IPv4Network) -> Network:
     nodes, rest, *_ = block.subnets(prefixlen_diff=2)
     pods = list(block.subnets(prefixlen_diff=1))[1]
     services = next(rest.subnets(new_prefix=max(rest.prefixlen, 20)))
-    return Network(nodes=nodes, pods=pods, services=services)
+    return Network.model_validate({"nodes": str(nodes), "pods": str(pods), "services": str(services)})
 
 
 def gpus_of(settings: RegionSettings) -> dict[str, GpuClass]:
