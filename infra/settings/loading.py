@@ -175,7 +175,8 @@ def _fits_a_line(example: Any) -> bool:
 
 def message_of(detail: ErrorDetails) -> str:
     """What is wrong with a value, as the end of a sentence about it."""
-    if said := _MESSAGES.get(detail["type"]):
+    some_are_there = detail["type"] == "too_short" and detail["ctx"]["actual_length"] > 0
+    if (said := _MESSAGES.get(detail["type"])) and not some_are_there:
         return said
     text = detail["msg"]
     for begin, say in (
