@@ -1,9 +1,12 @@
 """What a stack tells its readers: typed here, exported once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import pulumi
+
+from components.labels import Region
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class CustomerOutputs:
 
     id: str
     hostname: str
-    regions: dict[str, TenantOutput]
+    regions: Mapping[Region, TenantOutput]
 
 
 Outputs = DevOutputs | GlobalOutputs | RegionOutputs | CustomerOutputs

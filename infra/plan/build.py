@@ -129,7 +129,7 @@ def _plan_dev(settings: DevSettings) -> Plan:
     return Plan(
         settings=settings,
         region=region,
-        bucket=bucket_name(settings),
+        bucket=_shared_bucket(settings),
         worker=resource_name(PLATFORM, region, "edge"),
         gateway_namespace=PLATFORM_NAMESPACE,
         tenants=tuple(
@@ -140,8 +140,15 @@ def _plan_dev(settings: DevSettings) -> Plan:
     )
 
 
-def bucket_name(settings: DevSettings) -> str:
-    """The snapshot bucket's name. Buckets share one namespace with all the world's, hence the account in it."""
+def bucket_name(tenant: str, region: str, account_id: str) -> str:
+    """The name of a customer's snapshot bucket in a region.
+
+    Buckets share one namespace with all the world's, hence the account in it.
+    """
+    return resource_name(f"moltghost-{tenant}", f"{region}-{account_id}", "snapshots")
+
+
+def _shared_bucket(settings: DevSettings) -> str:
     return resource_name("moltghost", f"{settings.region.name}-{settings.region.aws.account_id}", "snapshots")
 
 

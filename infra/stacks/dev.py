@@ -9,6 +9,7 @@ from components.backup.component import Backup, BackupArgs
 from components.cluster.component import Cluster, ClusterArgs
 from components.control_plane.component import ControlPlane, ControlPlaneArgs
 from components.edge.component import Edge, EdgeArgs
+from components.edge.tenant_edge import TenantEdge, TenantEdgeArgs
 from components.naming import PLATFORM, resource_name
 from infra import providers
 from infra.outputs import DevOutputs, EdgeOutput
@@ -124,4 +125,13 @@ def _edge(landing: _Landing, script: str) -> EdgeOutput:
             needs=declare_zone(landing.plan.region, landing.plan.settings.edge, cloudflare),
         ),
     )
+    for tenant in landing.plan.tenants:
+        TenantEdge(
+            resource_name(tenant.id, landing.plan.region, "edge"),
+            TenantEdgeArgs(
+                spec=specs.tenant_edge_spec(landing.plan, tenant, landing.machine),
+                namespaces=edge.namespaces,
+                cloudflare=cloudflare,
+            ),
+        )
     return EdgeOutput(edge.hostname, edge.script)

@@ -1,9 +1,8 @@
 """The dev stack's plan as the specs of its components. Pure: files and secrets come in as values."""
 
 from components.backup.spec import BackupSpec
-from components.edge.limits import LimitsSpec
-from components.edge.spec import EdgeSpec, EdgeTenantSpec, HookSpec, RegionSpec, RouteSpec
-from components.labels import AgentId
+from components.edge.spec import EdgeSpec, RegionSpec
+from components.edge.tenant_edge_spec import ApiKeySpec, TenantEdgeSpec
 from infra.plan import Plan, TenantPlan
 from infra.settings.machine import Machine
 from infra.stacks import access_specs
@@ -44,7 +43,7 @@ def backup_spec(plan: Plan) -> BackupSpec:
 
 
 def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
-    """The edge, with a route to every agent."""
+    """The edge of this one region."""
     edge = plan.settings.edge
     return EdgeSpec(
         region=plan.region,
@@ -54,32 +53,11 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
         script_name=plan.worker,
         script=script,
         regions={plan.region: RegionSpec(origin=machine.gateway_origin)},
-        routes=tuple(
-            RouteSpec(tenant=tenant.id, agent=AgentId(agent.name), regions=(plan.region,), model=agent.model)
-            for tenant in plan.tenants
-            for agent in tenant.settings.agents
-        ),
-        tenants=tuple(_edge_tenant(tenant) for tenant in plan.tenants),
-        hooks=tuple(
-            HookSpec(
-                id=hook.id,
-                tenant=tenant.id,
-                agent=AgentId(hook.agent),
-                versions=tuple(hook.versions),
-                deliver_to=hook.deliver_to,
-            )
-            for tenant in plan.tenants
-            for hook in tenant.settings.hooks
-        ),
-        api_keys=access_specs.api_key_specs(plan, machine),
-        certificates=access_specs.certificate_specs(plan),
-        issuers=access_specs.issuer_specs(plan),
     )
 
 
-def _edge_tenant(tenant: TenantPlan) -> EdgeTenantSpec:
-    return EdgeTenantSpec(
-        tenant=tenant.id,
-        limits=LimitsSpec(**tenant.settings.limits.model_dump()),
-        origins=tuple(tenant.settings.origins),
-    )
+def tenant_edge_spec(plan: Plan, tenant: TenantPlan, machine: Machine) -> TenantEdgeSpec:
+    """One tenant at the edge, with the key made on this machine."""
+    own = [ApiKeySpec(id=key.id, hash=key.hash) for key in machine.api_keys if key.tenant == tenant.id]
+    edge = plan.settings.edge
+    return access_specs.tenant_edge_spec(tenant.settings, plan.region, edge.account_id, [plan.region], own)

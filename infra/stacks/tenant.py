@@ -11,7 +11,7 @@ from components.naming import resource_name
 from infra import providers
 from infra.outputs import CustomerOutputs, TenantOutput
 from infra.plan import CustomerPlan, TenantPlan
-from infra.plan.build import EVERYWHERE
+from infra.plan.build import EVERYWHERE, bucket_name
 from infra.stacks import access_specs
 from infra.stacks.bundles import read_bundle
 from infra.stacks.cell import Cell
@@ -65,7 +65,7 @@ async def _ground(plan: CustomerPlan, region: Region) -> Ground:
 def _declare(plan: CustomerPlan, ground: Ground) -> TenantOutput:
     cell = ground.cell
     tenant = TenantPlan(plan.tenant, resource_name(plan.tenant, cell.region, "agents"), plan.settings.tenant)
-    home = declare_tenant(ground, tenant, bucket_name(plan.tenant, cell))
+    home = declare_tenant(ground, tenant, bucket_name(plan.tenant, cell.region, cell.account_id))
     return declare_agents(ground, tenant, home, ())
 
 
@@ -73,7 +73,9 @@ async def _declare_edge(plan: CustomerPlan, everywhere: Reference) -> None:
     machine = plan.settings.machine
     ids: Mapping[str, str] = await everywhere.value("namespaces")
     args = TenantEdgeArgs(
-        spec=access_specs.tenant_edge_spec(plan.settings.tenant, EVERYWHERE, await everywhere.value("account_id"), plan.regions),
+        spec=access_specs.tenant_edge_spec(
+            plan.settings.tenant, EVERYWHERE, await everywhere.value("account_id"), plan.regions
+        ),
         namespaces=EdgeNamespaces(**ids),
         cloudflare=providers.cloudflare_provider(EVERYWHERE, machine.cloudflare_endpoint if machine else None),
     )

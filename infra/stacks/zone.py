@@ -9,8 +9,8 @@ from components.edge.operations import Console, ConsoleArgs
 from components.edge.operations_spec import ConsoleSpec
 from components.edge.zone import Zone, ZoneArgs
 from components.edge.zone_spec import FirewallSpec, ZoneSpec
-from components.naming import PLATFORM, resource_name
 from components.labels import Region
+from components.naming import PLATFORM, resource_name
 from infra.settings.edge import Edge
 from infra.stacks.access_specs import client_certificates_spec
 
@@ -18,8 +18,10 @@ from infra.stacks.access_specs import client_certificates_spec
 def declare_zone(
     region: Region, edge: Edge, cloudflare: pulumi.ProviderResource, origins: Sequence[str] = ()
 ) -> list[pulumi.Resource]:
-    """Declare them; what is returned must be there before clients can come in. `origins` are the tunnels' host names."""
-    zone = Zone(resource_name(PLATFORM, region, "zone"), ZoneArgs(spec=zone_spec(region, edge, origins), cloudflare=cloudflare))
+    """Declare them; what is returned must be there before clients can come in. `origins` are the tunnels' names."""
+    zone = Zone(
+        resource_name(PLATFORM, region, "zone"), ZoneArgs(spec=zone_spec(region, edge, origins), cloudflare=cloudflare)
+    )
     declared: list[pulumi.Resource] = [zone]
     if (certificates := client_certificates_spec(region, edge)) is not None:
         own = resource_name(PLATFORM, region, "client-certificates")

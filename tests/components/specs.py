@@ -11,15 +11,14 @@ from components.edge.client_certificates_spec import ClientCaSpec, ClientCertifi
 from components.edge.operations_spec import ConsoleSpec, LogsSpec
 from components.edge.origin_spec import OriginSpec
 from components.edge.rollout_spec import RolloutSpec
-from components.edge.spec import (
+from components.edge.spec import EdgeSpec, RegionSpec
+from components.edge.tenant_edge_spec import (
     ApiKeySpec,
     CertificateSpec,
-    EdgeSpec,
-    EdgeTenantSpec,
     HookSpec,
     IssuerSpec,
-    RegionSpec,
     RouteSpec,
+    TenantEdgeSpec,
 )
 from components.edge.zone_spec import FirewallSpec, ZoneSpec
 from components.ingress.spec import ConnectorSpec
@@ -115,10 +114,19 @@ EDGE = EdgeSpec(
     hostname="api.example.com",
     script_name="platform-sin-edge",
     script="export default {}",
+    regions={
+        SIN: RegionSpec(origin="http://127.0.0.1:20013", near=("SIN", "AS")),
+        JKT: RegionSpec(origin="https://gateway.jkt.example.com", near=("CGK",)),
+    },
+)
+TENANT_EDGE = TenantEdgeSpec(
+    tenant=ACME,
+    region=SIN,
+    account_id="0" * 32,
+    routes=(RouteSpec(agent=AgentId("helper"), regions=(SIN, JKT), model="tiny"),),
     api_keys=(
-        ApiKeySpec(tenant=ACME, id="default", hash="a" * 64),
+        ApiKeySpec(id="default", hash="a" * 64),
         ApiKeySpec(
-            tenant=ACME,
             id="ci",
             hash="b" * 64,
             agents=("helper",),
@@ -128,12 +136,9 @@ EDGE = EdgeSpec(
             cidrs=("203.0.113.0/24", "2001:db8::/32"),
         ),
     ),
-    certificates=(
-        CertificateSpec(tenant=ACME, id="vpc", common_name="vpc.acme.example", authority="A5" * 20, methods=("chat",)),
-    ),
+    certificates=(CertificateSpec(id="vpc", common_name="vpc.acme.example", authority="A5" * 20, methods=("chat",)),),
     issuers=(
         IssuerSpec(
-            tenant=ACME,
             id="login",
             issuer="https://login.acme.example",
             jwks="https://login.acme.example/jwks.json",
@@ -142,13 +147,8 @@ EDGE = EdgeSpec(
             scope_claim="scope",
         ),
     ),
-    regions={
-        SIN: RegionSpec(origin="http://127.0.0.1:20013", near=("SIN", "AS")),
-        JKT: RegionSpec(origin="https://gateway.jkt.example.com", near=("CGK",)),
-    },
-    routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), regions=(SIN, JKT), model="tiny"),),
-    hooks=(HookSpec(id="crm", tenant=ACME, agent=AgentId("helper")),),
-    tenants=(EdgeTenantSpec(tenant=ACME, origins=("https://app.acme.example", "http://localhost:3000")),),
+    hooks=(HookSpec(id="crm", agent=AgentId("helper")),),
+    origins=("https://app.acme.example", "http://localhost:3000"),
 )
 ZONE = ZoneSpec(
     region=SIN,

@@ -16,7 +16,7 @@ from components.cluster import controller
 from components.cluster import manifests as cluster
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
-from components.edge import client_certificates_spec, firewall, hooks, origin_spec, zone_spec
+from components.edge import client_certificates_spec, firewall, origin_spec, tenant_edge_manifests, zone_spec
 from components.edge import manifests as edge
 from components.ingress import manifests as ingress
 from components.models import manifests as models
@@ -88,14 +88,13 @@ def render_backup() -> list[Any]:
 
 def render_edge() -> list[Any]:
     spec = specs.EDGE
-    records = [
-        *edge.build_key_records(spec),
-        *edge.build_routes(spec),
-        *edge.build_tenant_records(spec),
-        *edge.build_credential_records(spec),
-        *hooks.build_hook_records(spec),
-    ]
-    return [*(asdict(record) for record in records), *hooks.build_object_bindings(), edge.build_migrations()]
+    records = edge.build_region_records(spec)
+    return [*(asdict(record) for record in records), *edge.build_hook_bindings(), edge.build_migrations()]
+
+
+def render_edge_tenant() -> list[Any]:
+    records = tenant_edge_manifests.build_records(specs.TENANT_EDGE)
+    return [{binding: [asdict(record) for record in each]} for binding, each in records.items()]
 
 
 def render_edge_client_certificates() -> list[Any]:
@@ -132,6 +131,7 @@ RENDERED: dict[str, Callable[[], list[Any]]] = {
     "edge": render_edge,
     "edge_client_certificates": render_edge_client_certificates,
     "edge_origin": render_edge_origin,
+    "edge_tenant": render_edge_tenant,
     "edge_zone": render_edge_zone,
     "ingress": render_ingress,
     "models": render_models,

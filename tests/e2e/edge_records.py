@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
-from components.edge.manifests import KvRecord
+from components.edge.kv import KvRecord
 from infra.local.cloudflare.requests import API
 from infra.local.region import COMMITTED, LocalRegion
 from infra.settings import DevSettings, load_settings

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from components.edge.manifests import build_key_records, build_tenant_records
-from infra.stacks.dev_specs import edge_spec
+from components.edge.tenant_edge_manifests import build_key_records, build_tenant_record
+from infra.stacks.dev_specs import tenant_edge_spec
 from runtime.contract import rates
 from tests.infra.bad_access import KEY
 from tests.infra.departures import T
@@ -16,10 +16,9 @@ def records(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     plan = dev_plan(config)
     machine = plan.settings.machine
     assert machine is not None
-    spec = edge_spec(plan, machine, "export default {}")
+    spec = tenant_edge_spec(plan, plan.tenants[0], machine)
     keys = [json.loads(record.value) for record in build_key_records(spec)]
-    own = [key for key in keys if key["tenant"] == config[T][0]["id"]]
-    return json.loads(build_tenant_records(spec)[0].value), own[-1]
+    return json.loads(build_tenant_record(spec).value), keys[-1]
 
 
 def test_who_says_nothing_has_the_platforms_own() -> None:

@@ -144,7 +144,7 @@ def _record(declare: Callable[[], object], config: Mapping[str, str], secrets: M
 
     def program() -> pulumi.Output[list[str]]:
         # The mocks' stack has been declared already and takes no program of its own.
-        with patch.object(pulumi, "run", lambda program: _sync_await(program())):  # type: ignore[no-untyped-call]
+        with patch.object(pulumi, "run", lambda program: _sync_await(program())):
             declare()
         return pulumi.Output.all(*[resource.urn for resource in made]).apply(
             lambda urns: recording.awaited.update(urns) or urns  # type: ignore[func-returns-value]
