@@ -11,6 +11,7 @@ import yaml
 
 from components.cluster.eks_spec import EksSpec
 from components.values import Manifest
+from runtime.contract import labels
 
 NOT_READY_TAINT = "node.cilium.io/agent-not-ready"
 """Nodes join with it; Cilium takes it away once the node's policies are enforced. Until then no other pod runs there.
@@ -22,7 +23,7 @@ PODS_A_NODE = 110
 """What kubelets admit; Cilium hands each node a /25, so that none runs out of addresses."""
 
 _CONFIG = "cilium-config"
-_CONFIG_DIGEST = "moltghost.io/cilium-config"
+_CONFIG_DIGEST = f"{labels.DOMAIN}/cilium-config"
 _SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 _SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
 

@@ -6,7 +6,8 @@ from typing import Any
 from components.cluster.cilium_manifests import NOT_READY_TAINT
 from components.cluster.devices_spec import DISCOVERY_DIR, LOCAL_CLASS, DevicesSpec
 from components.cluster.eks_manifests import document
-from components.hardening import http_probe, network_policy, restricted_container, restricted_pod
+from components.cluster.eks_spec import SECURE_PORT
+from components.hardening import default_deny, http_probe, network_policy, restricted_container, restricted_pod, tcp
 from components.labels import platform_labels
 from components.quantities import GPU
 from components.replicas import disruption_budget, rolling_deployment, spread
@@ -45,16 +46,21 @@ def build_namespace(spec: DevicesSpec) -> Manifest:
 
 
 def build_isolation(spec: DevicesSpec) -> list[Manifest]:
-    """Nothing is let into these pods; the node's own programs let nothing out either."""
+    """Nothing is let into these pods, and nothing out but to the API server, for those that speak to it."""
     own = platform_labels(spec.region, labels.ROLE_SYSTEM)
-    plugin = {"podSelector": {"matchLabels": _selector(PLUGIN)}, "policyTypes": ["Ingress", "Egress"]}
-    disks = {"podSelector": {"matchLabels": _selector(DISKS)}, "policyTypes": ["Ingress"]}
-    autoscaler = {"podSelector": {"matchLabels": _selector(AUTOSCALER)}, "policyTypes": ["Ingress"]}
+    into_autoscaler = {"podSelector": {"matchLabels": _selector(AUTOSCALER)}, "policyTypes": ["Ingress"]}
     policies = [
-        network_policy(PLUGIN, NAMESPACE, own, plugin),
-        network_policy(AUTOSCALER, AUTOSCALER_NAMESPACE, own, autoscaler),
+        default_deny(NAMESPACE, own),
+        network_policy(AUTOSCALER, AUTOSCALER_NAMESPACE, own, into_autoscaler),
     ]
-    return [*policies, network_policy(DISKS, NAMESPACE, own, disks)] if spec.local_disks_image else policies
+    if spec.local_disks_image is None:
+        return policies
+    to_api_server = {
+        "podSelector": {"matchLabels": _selector(DISKS)},
+        "policyTypes": ["Egress"],
+        "egress": [{"to": [{"ipBlock": {"cidr": str(spec.api_server_nodes)}}], "ports": [tcp(SECURE_PORT)]}],
+    }
+    return [*policies, network_policy(DISKS, NAMESPACE, own, to_api_server)]
 
 
 def build_device_plugin(spec: DevicesSpec) -> Manifest:

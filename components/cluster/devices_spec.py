@@ -1,6 +1,7 @@
 """What makes nodes usable to agents: the GPU plugin, the autoscaler, local disks and their classes."""
 
 import re
+from ipaddress import IPv4Network
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -32,11 +33,16 @@ def _plugin(image: str) -> str:
 
 
 class DevicesSpec(Values):
-    """What runs on nodes beside agents. `local_disks` is whether some pool's volumes are its nodes' own disks."""
+    """What runs on nodes beside agents.
+
+    `local_disks_image` is given where a pool's volumes are its nodes' own disks; `api_server_nodes` holds the addresses
+    the API server answers on.
+    """
 
     region: Region
     aws_region: str
     cluster: Label
+    api_server_nodes: IPv4Network
     device_plugin_image: Annotated[ImageReference, AfterValidator(_plugin)]
     autoscaler_image: ImageReference
     local_disks_image: ImageReference | None = None

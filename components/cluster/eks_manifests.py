@@ -74,17 +74,17 @@ def cluster_role_arn(spec: EksSpec) -> str:
 
 
 def build_secrets_key_policy(spec: EksSpec) -> str:
-    """The control plane's role uses the key; whoever makes the cluster may let EKS do so, and nothing else.
+    """The control plane's role uses the key; an administrator of the cluster, who makes it, may let EKS do so.
 
-    Principals are told by condition, so that the policy can be there before the role is.
-    https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html
+    Principals are told by condition, so that the policy can be there before the role is. EKS doesn't support
+    `kms:GrantIsForAWSResource` where a cluster is made: https://docs.aws.amazon.com/eks/latest/userguide/enable-kms.html
     """
     account = {"AWS": f"arn:aws:iam::{spec.account_id}:root"}
     use = {
         "Sid": "SecretsOfTheCluster",
         "Effect": "Allow",
         "Principal": account,
-        "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"],
+        "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"],
         "Resource": "*",
         "Condition": {"ArnEquals": {"aws:PrincipalArn": cluster_role_arn(spec)}},
     }
@@ -92,9 +92,9 @@ def build_secrets_key_policy(spec: EksSpec) -> str:
         "Sid": "GrantToTheService",
         "Effect": "Allow",
         "Principal": account,
-        "Action": ["kms:CreateGrant", "kms:ListGrants"],
+        "Action": ["kms:CreateGrant"],
         "Resource": "*",
-        "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": list(spec.admins)}},
     }
     return document([_administer(spec.account_id), use, grant])
 
