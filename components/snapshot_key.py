@@ -2,8 +2,7 @@
 
 import json
 
-# What an administrator of the account may do to the key itself: everything but use it.
-_ADMINISTER = [
+ADMINISTER = [
     "kms:CancelKeyDeletion",
     "kms:CreateAlias",
     "kms:DeleteAlias",
@@ -23,6 +22,7 @@ _ADMINISTER = [
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 ]
+"""What an administrator of the account may do to a key itself: everything but use it."""
 
 
 def build_key_policy(account_id: str, aws_region: str, bucket_arn: str) -> str:
@@ -32,7 +32,7 @@ def build_key_policy(account_id: str, aws_region: str, bucket_arn: str) -> str:
     """
     account = {"AWS": f"arn:aws:iam::{account_id}:root"}
     statements = [
-        {"Sid": "Administer", "Effect": "Allow", "Principal": account, "Action": _ADMINISTER, "Resource": "*"},
+        {"Sid": "Administer", "Effect": "Allow", "Principal": account, "Action": ADMINISTER, "Resource": "*"},
         {
             "Sid": "SnapshotsThroughS3Only",
             "Effect": "Allow",

@@ -38,8 +38,10 @@ def overlapping(networks: dict[str, IPv4Network]) -> list[tuple[str, str]]:
 
 
 def region_networks(settings: DevSettings | RegionSettings) -> dict[str, IPv4Network]:
-    """The region's ranges by their paths."""
+    """The region's ranges by their paths; none of a region whose ranges are computed."""
     network = settings.region.network
+    if network is None:
+        return {}
     return {
         "moltghost:region.network.nodes": network.nodes,
         "moltghost:region.network.pods": network.pods,
@@ -65,10 +67,9 @@ def tunnel_is_outside(settings: DevSettings | RegionSettings) -> Iterator[Proble
     source, path = settings.machine.tunnel_source, "moltghost:machine.tunnel_source"
     if source.prefixlen != 32:
         yield Problem(path, "is more than one address", "Give the tunnel's own address, as …/32", str(source))
-    network = settings.region.network
-    for name, inside in (("pods", network.pods), ("services", network.services)):
-        if source.overlaps(inside):
-            place = f"moltghost:region.network.{name}"
+    for place, inside in region_networks(settings).items():
+        name = place.rpartition(".")[2]
+        if name != "nodes" and source.overlaps(inside):
             message = f"lies in the region's {name} range, so that a pod could pass for the tunnel"
             yield Problem(path, message, "Give the tunnel an address of its own", str(source), (place,))
 

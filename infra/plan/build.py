@@ -8,6 +8,7 @@ from components.cluster.spec import PLATFORM_NAMESPACE
 from components.labels import Region, TenantId
 from components.naming import PLATFORM, resource_name
 from infra.plan import addresses
+from infra.plan.cells import region_of
 from infra.plan.placement import placed_in
 from infra.plan.rules import RULES
 from infra.settings import (
@@ -20,6 +21,7 @@ from infra.settings import (
     Settings,
     TenantSettings,
 )
+from infra.settings.models import Region as Cell
 from infra.settings.models import Tenant
 from infra.settings.problems import ancestors
 
@@ -60,10 +62,11 @@ class GlobalPlan:
 
 @dataclass(frozen=True)
 class RegionPlan:
-    """The stack of one region. `origin` is the name in the zone that leads into its tunnel."""
+    """The stack of one region: `cell` is it, whole; `origin` the name in the zone that leads into its tunnel."""
 
     settings: RegionSettings
     region: Region
+    cell: Cell
     origin: str
     gateway_namespace: str
     never: tuple[IPv4Network, ...]
@@ -110,9 +113,10 @@ def _plan_global(settings: GlobalSettings) -> GlobalPlan:
 
 
 def _plan_region(settings: RegionSettings) -> RegionPlan:
-    name = settings.region.name
-    never = (*addresses.NEVER, *addresses.region_networks(settings).values())
-    return RegionPlan(settings, Region(name), origin_hostname(name, settings.edge.zone), PLATFORM_NAMESPACE, never)
+    cell = region_of(settings)
+    never = (*addresses.NEVER, cell.network.nodes, cell.network.pods, cell.network.services)
+    origin = origin_hostname(cell.name, settings.edge.zone)
+    return RegionPlan(settings, Region(cell.name), cell, origin, PLATFORM_NAMESPACE, never)
 
 
 def origin_hostname(region: str, zone: str) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from infra.plan.tenants import each_tenant
-from infra.settings.kinds import Tenanted
+from infra.settings.kinds import RegionSettings, Tenanted
 from infra.settings.models import Agent, DevSettings, Tenant
 from infra.settings.problems import Problem
 
@@ -74,7 +74,7 @@ def quotas_fit_the_region(settings: DevSettings) -> Iterator[Problem]:
         yield Problem(path, message, "Lower quotas, or add GPUs to the region", value, involved)
 
 
-def locked_snapshots_stay(settings: DevSettings) -> Iterator[Problem]:
+def locked_snapshots_stay(settings: DevSettings | RegionSettings) -> Iterator[Problem]:
     """A stack can't take along snapshots that nobody can delete."""
     backup = settings.region.backup
     if backup.delete_with_stack and backup.lock_days is not None:

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from infra.settings.edge import Edge
-from infra.settings.fields import Domain, Image, Name, Section, Setting
+from infra.settings.eks import Database, Eks, Pool
+from infra.settings.fields import LABEL_REMEDY, Cidr, Domain, Image, Name, Section, Setting
 from infra.settings.machine import EdgeKey, GlobalMachine, RegionMachine, TenantMachine
-from infra.settings.models import DevSettings, Model, Region, Tenant
+from infra.settings.models import Aws, Backup, DevSettings, Gateway, GpuClass, Model, Network, Storage, Tenant
 
 _REGION = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,15}$")]
 _REGION_REMEDY = "Name a region the `global` stack lists"
@@ -19,9 +20,16 @@ _DIGEST = "Name an image by digest, as name@sha256:…; a tag can move"
 _AN_IMAGE = "registry.example.com/example@sha256:" + "0" * 64
 
 
-class EdgeRegion(Section):
-    """One region as the edge sees it."""
+_BLOCK = "Give the region's own block out of 10.0.0.0/8, such as 10.16.0.0/14; `moltghost region add` finds a free one"
 
+Block = Annotated[Cidr, Setting("10.16.0.0/14", _BLOCK)]
+
+
+class EdgeRegion(Section):
+    """One region as the fleet and its edge see it."""
+
+    block: Block
+    """Every address the region has, in a network of its own."""
     near: Annotated[
         list[Annotated[str, Field(pattern=r"^[A-Z]{2,3}$")]],
         Setting([], "List Cloudflare's codes of colos (SIN) or continents (AS) whose clients it is near to"),
@@ -65,11 +73,38 @@ class RegionImages(Section):
     cloudflared: Annotated[Image, Setting(_AN_IMAGE, _DIGEST)]
 
 
+class RegionCell(Section):
+    """One region: a cell with its own cluster, gateway and snapshots.
+
+    `network` and `gpu_classes` are those of a cluster that was given; of one that is made they are computed.
+    """
+
+    name: Annotated[_REGION, Setting("sin", "A region has 2 to 16 lower-case letters and digits, a letter first")]
+    block: Block
+    aws: Aws
+    network: Network | None = None
+    """The ranges of a cluster that was given; leave it out where the stack makes the cluster."""
+    gpu_classes: Annotated[
+        dict[Name, GpuClass],
+        Setting({}, f"List a given cluster's GPUs by class; leave it out where there are pools. {LABEL_REMEDY}"),
+    ] = Field(default_factory=dict)
+    gateway: Gateway = Gateway()
+    storage: Storage
+    backup: Backup = Backup()
+
+
 class RegionSettings(Section):
     """One region."""
 
     kind: Annotated[Literal["region"], Setting("region", "This is the stack of one region")]
-    region: Region
+    region: RegionCell
+    eks: Eks | None = None
+    """The cluster the stack makes; leave it out where one is given."""
+    pools: Annotated[
+        dict[Name, Pool], Setting({}, f"List the pools of the cluster's nodes, by name. {LABEL_REMEDY}")
+    ] = Field(default_factory=dict)
+    database: Database | None = None
+    """The region's database; leave it out where the cluster is given."""
     edge: RegionEdge
     images: RegionImages
     global_stack: Annotated[str, Field(pattern=_STACK), Setting("organization/moltghost/global", _STACK_REMEDY)]

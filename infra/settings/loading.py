@@ -129,7 +129,11 @@ def _root(source: Source, values: Mapping[str, Any]) -> type[Settings]:
 
 def _secret_problems(source: Source, complete: bool) -> Iterator[Problem]:
     remedy = "Set it with `pulumi config set --secret {}:{}`; `make up` does it for this machine"
-    needed = set(_NEEDED[source.values["kind"]]) - (set(_PLAYED) if "machine" in source.values else set())
+    needed = set(_NEEDED[source.values["kind"]])
+    if "machine" in source.values:
+        needed -= set(_PLAYED)
+    if "eks" in source.values:
+        needed -= {"kubeconfig"}
     for name, meaning in SECRETS.items():
         place = path_of((name,))
         how = remedy.format("moltghost", name)
@@ -171,7 +175,8 @@ def _fits_a_line(example: Any) -> bool:
 
 def message_of(detail: ErrorDetails) -> str:
     """What is wrong with a value, as the end of a sentence about it."""
-    if said := _MESSAGES.get(detail["type"]):
+    some_are_there = detail["type"] == "too_short" and detail["ctx"]["actual_length"] > 0
+    if (said := _MESSAGES.get(detail["type"])) and not some_are_there:
         return said
     text = detail["msg"]
     for begin, say in (

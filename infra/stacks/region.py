@@ -71,7 +71,7 @@ async def _land(plan: RegionPlan) -> _Landing:
 
 def _cluster(landing: _Landing) -> Cluster:
     settings = landing.plan.settings
-    spec = specs.cluster_spec(settings.region, settings.images.agent_sandbox, landing.api_server_port)
+    spec = specs.cluster_spec(landing.plan.cell, settings.images.agent_sandbox, landing.api_server_port)
     name = resource_name(PLATFORM, landing.plan.region, "cluster")
     return Cluster(name, ClusterArgs(spec=spec, kubernetes=landing.kubernetes))
 
@@ -79,7 +79,7 @@ def _cluster(landing: _Landing) -> Cluster:
 def _control_plane(landing: _Landing, cluster: Cluster) -> ControlPlane:
     plan, settings = landing.plan, landing.plan.settings
     gateway = specs.gateway_spec(
-        settings.region,
+        plan.cell,
         plan.gateway_namespace,
         settings.images.platform,
         landing.api_server_port,
