@@ -26,8 +26,8 @@ class DatabaseArgs:
 class Database(pulumi.ComponentResource):
     """PostgreSQL in two zones, encrypted with its own key, reached over TLS by the security group's callers alone.
 
-    `endpoint` is its host name, `port` its TCP port, `database` what it is called, `secret_arn` the secret with user and
-    password: RDS makes and rotates it in Secrets Manager, so that it never enters a stack's state.
+    `endpoint` is its host name, `port` its TCP port, `database` what it is called, `secret_arn` the secret with
+    user and password: RDS makes and rotates it in Secrets Manager, so that it never enters a stack's state.
     """
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
