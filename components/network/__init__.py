@@ -1,0 +1,1 @@
+"""What joins machines: a region's own network, and the mesh between sites."""

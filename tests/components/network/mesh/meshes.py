@@ -1,0 +1,62 @@
+"""Meshes for tests to depart from."""
+
+import base64
+import hashlib
+from ipaddress import IPv4Address, IPv4Network
+
+from components.network.mesh.planning import GatewayId
+from components.network.mesh.spec import GatewaySpec, HostSpec, MeshSpec, SiteSpec
+
+TUNNELS = IPv4Network("10.255.0.0/16")
+
+
+def public_key(name: str) -> str:
+    """32 bytes that look like a key, other ones for each name."""
+    return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
+
+
+def site(
+    number: int,
+    *,
+    neighbours: tuple[str, ...] | None = None,
+    dials: bool = False,
+    planes: str = "ab",
+    underlay_mtu: int = 1500,
+    mtu: int | None = None,
+    generations: tuple[int, ...] = (1, 2),
+) -> SiteSpec:
+    """Site number so-and-so: 10.n.n.0/24 behind its gateways at 198.18.x.y."""
+    name = f"s{number}"
+    return SiteSpec(
+        name=name,
+        number=number,
+        ranges=(IPv4Network((0x0A000000 + (number << 8), 24)),),
+        neighbours=neighbours,
+        underlay_mtu=underlay_mtu,
+        mtu=mtu,
+        gateways=tuple(
+            GatewaySpec(
+                plane=plane,  # type: ignore[arg-type]
+                endpoint=None if dials else IPv4Address(0xC6120000 + number * 4 + at),
+                public_keys={each: public_key(f"{name}{plane}{each}") for each in generations},
+            )
+            for at, plane in enumerate(planes)
+        ),
+    )
+
+
+def mesh(*sites: SiteSpec, generations: tuple[int, ...] = (1,)) -> MeshSpec:
+    """A mesh of sites."""
+    return MeshSpec(tunnel_range=TUNNELS, generations=generations, sites=sites)
+
+
+HOST = HostSpec(
+    underlay="eth0",
+    lan="eth1",
+    address=IPv4Address("10.0.1.4"),
+    next_hop=IPv4Address("10.0.1.1"),
+    routers=(IPv4Address("10.0.1.2"), IPv4Address("10.0.1.3")),
+)
+
+EXAMPLE = mesh(site(1), site(2), site(3, dials=True, neighbours=("s1",)), generations=(1, 2))
+EXAMPLE_GATEWAY = GatewayId("s1", "a")
