@@ -246,9 +246,8 @@ class Mesh:
 
     def _routes(self, interfaces: tuple[Interface, ...]) -> Iterator[Route]:
         for interface in interfaces:
+            rank = 2 * PLANES.index(interface.plane) + self.spec.generations.index(interface.generation)
             for peer in interface.peers:
-                order = self._preference(self.sites[peer.gateway.site])
-                rank = order.index((interface.plane, interface.generation))
                 for each in sorted(self.sites[peer.gateway.site].ranges):
                     yield Route(each, peer.address, interface.plane, interface.generation, rank)
 

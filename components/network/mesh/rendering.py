@@ -43,10 +43,9 @@ def render_filter(plan: GatewayPlan, host: HostSpec) -> str:
 
 def render_routing(plan: GatewayPlan, host: HostSpec) -> str:
     """BIRD's configuration: each path's routes while BFD hears its other end; what is reached is told the site."""
-    ordered = sorted(plan.routes, key=lambda route: (route.rank, route.range))
-    ranks = [(rank, list(routes)) for rank, routes in groupby(ordered, key=lambda route: route.rank)]
+    paths = [(over, list(routes)) for over, routes in groupby(plan.routes, key=lambda each: (each.plane, each.generation))]
     prepends = PLANES.index(plan.gateway.plane)  # routers take the shortest path: the first plane's gateway
-    return _TEMPLATES.get_template("bird.conf.j2").render(plan=plan, host=host, ranks=ranks, prepends=prepends)
+    return _TEMPLATES.get_template("bird.conf.j2").render(plan=plan, host=host, paths=paths, prepends=prepends)
 
 
 def apply_script() -> str:
@@ -56,7 +55,9 @@ def apply_script() -> str:
 
 
 def _interfaces(plan: GatewayPlan, host: HostSpec) -> str:
-    return "".join(f"{each.name(host)} {each.address} {each.mtu}\n" for each in plan.interfaces)
+    # The range's prefix makes every peer a neighbour to BIRD; the routes to them are the file `routes`.
+    prefix = plan.tunnel_range.prefixlen
+    return "".join(f"{each.name(host)} {each.address}/{prefix} {each.mtu}\n" for each in plan.interfaces)
 
 
 def _routes(plan: GatewayPlan, host: HostSpec) -> str:
@@ -65,9 +66,3 @@ def _routes(plan: GatewayPlan, host: HostSpec) -> str:
         for interface in plan.interfaces
         for peer in interface.peers
     )
-
-
-def secret_names(plan: GatewayPlan) -> frozenset[str]:
-    """The names of the secrets a gateway needs: its own key of each generation, and one for each peer."""
-    shared = {peer.preshared_key for interface in plan.interfaces for peer in interface.peers}
-    return frozenset(shared | {f"private-{interface.generation}" for interface in plan.interfaces})

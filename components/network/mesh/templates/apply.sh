@@ -44,7 +44,7 @@ put_interfaces() {
         make_interface "$name" || return 1
         with_keys "$1/$name.conf" >/dev/null || return 1
         with_keys "$1/$name.conf" | wg syncconf "$name" /dev/stdin || return 1
-        ip address replace "$address/32" dev "$name" || return 1
+        ip address replace "$address" dev "$name" noprefixroute || return 1
         ip link set dev "$name" mtu "$mtu" up || return 1
     done <"$1/interfaces"
 }
