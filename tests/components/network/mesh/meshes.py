@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+import json
 from ipaddress import IPv4Address, IPv4Network
 
-from components.network.mesh.planning import GatewayId
+from components.network.mesh.keys import needed_keys, private_key_name
+from components.network.mesh.planning import GatewayId, Mesh
 from components.network.mesh.spec import GatewaySpec, HostSpec, MeshSpec, SiteSpec
+from infra import mesh_keys
 
 TUNNELS = IPv4Network("10.255.0.0/16")
 
@@ -60,3 +63,22 @@ HOST = HostSpec(
 
 EXAMPLE = mesh(site(1), site(2), site(3, dials=True, neighbours=("s1",)), generations=(1, 2))
 EXAMPLE_GATEWAY = GatewayId("s1", "a")
+
+
+def with_keys(spec: MeshSpec, generations: tuple[int, ...]) -> tuple[MeshSpec, str]:
+    """A mesh whose gateways have real key pairs of some generations, and all its secrets as they are stored."""
+    every = Mesh(spec.model_copy(update={"generations": generations}))
+    keys = mesh_keys.complete({}, sorted({name for plan in every.gateways() for name in needed_keys(plan)}))
+    sites = [_with_public_keys(each, keys, generations) for each in spec.sites]
+    return spec.model_copy(update={"sites": tuple(sites)}), json.dumps(keys)
+
+
+def _with_public_keys(site: SiteSpec, keys: dict[str, str], generations: tuple[int, ...]) -> SiteSpec:
+    def public(plane: str, generation: int) -> str:
+        return mesh_keys.public_key(keys[private_key_name(GatewayId(site.name, plane), generation)])
+
+    gateways = [
+        each.model_copy(update={"public_keys": {number: public(each.plane, number) for number in generations}})
+        for each in site.gateways
+    ]
+    return site.model_copy(update={"gateways": tuple(gateways)})
