@@ -198,7 +198,9 @@ def handshake(lab: Lab, address: str, port: int, public_key: str) -> None:
     name = f"{lab.tag}x"
     key = lab.folder / "stranger"
     key.write_text(mesh_keys.new_private_key())
-    lab.run("stranger", "sh", "-c", f"wireguard-go -f {name} >/dev/null 2>&1 & until wg show {name} >/dev/null 2>&1; do :; done")
+    log = lab.folder / "stranger.log"
+    waiting = f"for _ in $(seq 100); do wg show {name} >/dev/null 2>&1 && exit 0; sleep 0.1; done; cat {log} >&2; exit 1"
+    lab.run("stranger", "sh", "-c", f"LOG_LEVEL=verbose setsid wireguard-go -f {name} >{log} 2>&1 </dev/null & {waiting}")
     lab.run("stranger", "wg", "set", name, "private-key", str(key), "peer", public_key, "endpoint", f"{address}:{port}",
             "allowed-ips", "10.0.1.0/24", "persistent-keepalive", "1")  # fmt: skip
     lab.run("stranger", "ip", "link", "set", name, "up")
