@@ -2,19 +2,26 @@
 
 import base64
 import json
-import re
 import secrets
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import click
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import ValidationError
 
-from components.network.mesh.keys import is_private, private_key_name
-from components.network.mesh.planning import GatewayId, preshared_key_name
+from components.network.mesh.keys import is_private, needed_keys, private_key_name
+from components.network.mesh.planning import GatewayId, Mesh, MeshError
+from infra.plan.mesh import mesh_spec
+from infra.settings.mesh import MeshSettings, Site
+from infra.settings.problems import ConfigError, path_of
+from infra.settings.source import read_file
 
-_GATEWAY = re.compile(r"([a-z](?:[-a-z0-9]*[a-z0-9])?)-([a-d])")
+_ANY_KEY = "A" * 43 + "="
+"""Stands in for public keys that are about to be made, so that the rest of the file can be read."""
 
 
 def new_private_key() -> str:
@@ -45,28 +52,40 @@ def complete(stored: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     return keys
 
 
-def without(stored: Mapping[str, str], generation: int) -> dict[str, str]:
-    """`stored` without a generation that no gateway uses any more."""
-    ends = (f"/private-{generation}", f"_{generation}")
-    return {name: key for name, key in stored.items() if not name.endswith(ends)}
+def only(stored: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """`stored` without keys that nobody uses: of a generation or a site that is gone."""
+    wanted = set(names)
+    return {name: key for name, key in stored.items() if name in wanted}
 
 
-def public_keys(stored: Mapping[str, str], gateways: Iterable[GatewayId], generations: Iterable[int]) -> dict[str, str]:
-    """The public keys to be put into the stack file, by gateway and generation."""
-    known = list(generations)
-    return {
-        f"{each} generation {generation}": public_key(stored[private_key_name(each, generation)])
-        for each in sorted(set(gateways))
-        for generation in known
-    }
+def read_mesh(path: Path, generations: tuple[int, ...]) -> Mesh:
+    """The mesh a stack file declares, whatever public keys it has so far; of its own generations where none is given.
+
+    Raises ConfigError, MeshError or ValidationError where its sites are not usable.
+    """
+    values = read_file(path).values
+    shared = dict(values.get("mesh") or {})
+    wanted = list(generations) or list(shared.get("generations") or [1])
+    settings = MeshSettings(**(shared | {"generations": wanted}))
+    sites = [Site(**_any_keys(each, wanted)) for each in values.get("sites") or []]
+    return Mesh(mesh_spec(settings, sites))
 
 
-def _gateways(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> list[GatewayId]:
-    found = [_GATEWAY.fullmatch(value) for value in values]
-    for value, match in zip(values, found, strict=True):
-        if match is None:
-            raise click.BadParameter(f"{value} is no gateway: give SITE-PLANE, such as sin-a")
-    return [GatewayId(match[1], match[2]) for match in found if match]
+def _any_keys(site: Mapping[str, Any], generations: Iterable[int]) -> dict[str, Any]:
+    keys = [{"generation": number, "key": _ANY_KEY} for number in generations]
+    return {**site, "gateways": [{**each, "keys": keys} for each in site.get("gateways") or []]}
+
+
+def public_lines(mesh: Mesh, stored: Mapping[str, str]) -> Iterator[str]:
+    """The public keys as they stand in the stack file, under the gateway each belongs to."""
+    for site in mesh.spec.sites:
+        for each in site.gateways:
+            own = GatewayId(site.name, each.plane)
+            yield f"# {own}"
+            yield "keys:"
+            for generation in sorted(mesh.spec.generations):
+                key = public_key(stored[private_key_name(own, generation)])
+                yield f"  - {{generation: {generation}, key: {key}}}"
 
 
 @click.group()
@@ -75,28 +94,42 @@ def mesh() -> None:
 
 
 @mesh.command()
-@click.argument("gateways", nargs=-1, required=True, callback=_gateways)
-@click.option("--generation", "generations", multiple=True, type=click.IntRange(min=1), default=(1,), show_default=True)
-@click.option("--drop", "dropped", multiple=True, type=click.IntRange(min=1), help="A generation no longer in use.")
-def keys(gateways: list[GatewayId], generations: tuple[int, ...], dropped: tuple[int, ...]) -> None:
-    """Make the keys of GATEWAYS that are missing, to be piped into a secret; public keys are shown.
+@click.argument("stack_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--generation", "generations", multiple=True, type=click.IntRange(min=1), help="Other ones than the file's."
+)
+@click.option("--prune", is_flag=True, help="Leave out keys that the file's sites and generations no longer use.")
+def keys(stack_file: Path, generations: tuple[int, ...], prune: bool) -> None:
+    """Make the keys that STACK_FILE's sites lack; those there are, on standard input, are kept.
+
+    Private keys go into a pipe alone; public ones are shown.
 
     \b
-    pulumi config get moltghost:meshKeys |
-      moltghost mesh keys sin-a sin-b jkt-a jkt-b |
-      pulumi config set --secret moltghost:meshKeys
+    pulumi config get moltghost:meshKeys --stack global |
+      moltghost mesh keys Pulumi.global.yaml |
+      pulumi config set --secret moltghost:meshKeys --stack global
     """
     if sys.stdout.isatty():
         raise click.ClickException("this would show private keys: pipe it into `pulumi config set --secret`")
-    if set(generations) & set(dropped):
-        raise click.ClickException("a generation is both made and dropped: leave one out")
+    computed = _read(stack_file, generations)
+    names = sorted({name for plan in computed.gateways() for name in needed_keys(plan)})
     stored = _stored("" if sys.stdin.isatty() else sys.stdin.read())
-    for generation in dropped:
-        stored = without(stored, generation)
-    made = complete(stored, gateways, generations)
-    for name, public in public_keys(made, gateways, generations).items():
-        click.echo(f"{name}: {public}", err=True)
+    made = complete(only(stored, names) if prune else stored, names)
+    for line in public_lines(computed, made):
+        click.echo(line, err=True)
     click.echo(json.dumps(made, sort_keys=True))
+
+
+def _read(stack_file: Path, generations: tuple[int, ...]) -> Mesh:
+    try:
+        computed = read_mesh(stack_file, generations)
+        _ = computed.neighbours
+    except ValidationError as error:
+        said = "; ".join(f"{path_of(each['loc'])}: {each['msg']}" for each in error.errors(include_input=False))
+        raise click.ClickException(f"{stack_file.name}: a site is not usable: {said}") from None
+    except (ConfigError, MeshError) as error:
+        raise click.ClickException(str(error)) from None
+    return computed
 
 
 def _stored(text: str) -> dict[str, str]:

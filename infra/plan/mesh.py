@@ -142,7 +142,9 @@ def neighbours_are_few(_mesh: MeshSettings, sites: Sequence[Site]) -> Iterator[P
             count[at] += 1
     for at, site in enumerate(sites):
         if count[at] > MAX_NEIGHBOURS:
-            remedy = f"Join it to {MAX_NEIGHBOURS} sites at most: list `neighbours`, hubs for sites of a kind (docs/mesh.md)"
+            remedy = (
+                f"Join it to {MAX_NEIGHBOURS} sites at most: list `neighbours`, hubs for sites of a kind (docs/mesh.md)"
+            )
             yield Problem(f"{_SITES}[{at}]", f"is joined to {count[at]} sites", remedy, site.name)
 
 
@@ -177,7 +179,9 @@ def mtus_fit(_mesh: MeshSettings, sites: Sequence[Site]) -> Iterator[Problem]:
             least = MIN_MTU + site.underlay_mtu - tunnel_mtu(site.underlay_mtu)
             message = f"leaves a tunnel {fits} bytes; IP needs {MIN_MTU}"
             own = f"{_SITES}[{at}].underlay_mtu"
-            yield Problem(own, message, f"Join the site by a way that carries {least} bytes", site.underlay_mtu, (limit,))
+            yield Problem(
+                own, message, f"Join the site by a way that carries {least} bytes", site.underlay_mtu, (limit,)
+            )
 
 
 def endpoints_are_apart(_mesh: MeshSettings, sites: Sequence[Site]) -> Iterator[Problem]:
@@ -190,7 +194,9 @@ def endpoints_are_apart(_mesh: MeshSettings, sites: Sequence[Site]) -> Iterator[
                 continue
             for port, other in taken.get(own.endpoint, []):
                 if abs(port - own.port) < PORTS_A_GATEWAY:
-                    message = f"shares ports with {other} at {own.endpoint}: each takes {PORTS_A_GATEWAY} from its first"
+                    message = (
+                        f"shares ports with {other} at {own.endpoint}: each takes {PORTS_A_GATEWAY} from its first"
+                    )
                     remedy = f"Give it {port + PORTS_A_GATEWAY}, or an address of its own"
                     yield Problem(f"{path}.port", message, remedy, own.port, (f"{other}.port", f"{path}.endpoint"))
                     break

@@ -58,7 +58,9 @@ class Site(Section):
         int, Field(ge=0), Setting(0, "Give a number no site has or had: its tunnel addresses follow from it")
     ]
     ranges: Annotated[
-        list[Cidr], Field(min_length=1), Setting(["10.0.0.0/16"], "List the ranges behind its gateways, such as 10.16.0.0/16")
+        list[Cidr],
+        Field(min_length=1),
+        Setting(["10.0.0.0/16"], "List the ranges behind its gateways, such as 10.16.0.0/16"),
     ]
     neighbours: Annotated[
         list[Name] | None,
@@ -67,7 +69,9 @@ class Site(Section):
     underlay_mtu: Annotated[
         int,
         Field(ge=1280, le=9216),
-        Setting(1500, "Bytes of a packet that its way to other sites carries whole, 1280 to 9216; 1500 over the Internet"),
+        Setting(
+            1500, "Bytes of a packet that its way to other sites carries whole, 1280 to 9216; 1500 over the Internet"
+        ),
     ] = 1500
     mtu: Annotated[
         int | None, Setting(None, "Bytes of a packet in its tunnels; leave it out for the most that fits")
@@ -79,6 +83,6 @@ class MeshSettings(Section):
     """What all sites share."""
 
     tunnel_range: Annotated[Cidr, Setting("10.255.0.0/16", "Give a range of the fleet's own that no site has")]
-    generations: Annotated[
-        list[Generation], Field(min_length=1, max_length=2), Setting([1], _GENERATION_REMEDY)
-    ] = Field(default_factory=lambda: [1])
+    generations: Annotated[list[Generation], Field(min_length=1, max_length=2), Setting([1], _GENERATION_REMEDY)] = (
+        Field(default_factory=lambda: [1])
+    )

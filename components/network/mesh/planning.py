@@ -198,7 +198,9 @@ class Mesh:
         narrowest = min([site.underlay_mtu, *(self.sites[name].underlay_mtu for name in self.neighbours[site.name])])
         fits = tunnel_mtu(narrowest)
         if site.mtu is not None and site.mtu > fits:
-            raise MeshError(f"site {site.name}: mtu {site.mtu} is too large; a path of {narrowest} bytes carries {fits}")
+            raise MeshError(
+                f"site {site.name}: mtu {site.mtu} is too large; a path of {narrowest} bytes carries {fits}"
+            )
         if min(fits, site.mtu or fits) < MIN_MTU:
             raise MeshError(f"site {site.name}: its tunnels would carry less than {MIN_MTU} bytes")
         return site.mtu or fits

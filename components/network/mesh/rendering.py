@@ -43,7 +43,9 @@ def render_filter(plan: GatewayPlan, host: HostSpec) -> str:
 
 def render_routing(plan: GatewayPlan, host: HostSpec) -> str:
     """BIRD's configuration: each path's routes while BFD hears its other end; what is reached is told the site."""
-    paths = [(over, list(routes)) for over, routes in groupby(plan.routes, key=lambda each: (each.plane, each.generation))]
+    paths = [
+        (over, list(routes)) for over, routes in groupby(plan.routes, key=lambda each: (each.plane, each.generation))
+    ]
     prepends = PLANES.index(plan.gateway.plane)  # routers take the shortest path: the first plane's gateway
     return _TEMPLATES.get_template("bird.conf.j2").render(plan=plan, host=host, paths=paths, prepends=prepends)
 

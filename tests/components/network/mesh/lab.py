@@ -77,7 +77,9 @@ class Lab:
         self._join("stranger", "ul", "net", "ul", f"{STRANGER}/{UNDERLAY_PREFIX}")
         for site in self.spec.sites:
             self._make(site.name)
-            self._ip(site.name, "link add lan type bridge", f"address add {self.client(site)}/24 dev lan", "link set lan up")
+            self._ip(
+                site.name, "link add lan type bridge", f"address add {self.client(site)}/24 dev lan", "link set lan up"
+            )
             for each in site.gateways:
                 self._make(f"{site.name}-{each.plane}")
             self.join(site)

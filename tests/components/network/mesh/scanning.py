@@ -16,7 +16,9 @@ class Ear:
 
     def __init__(self, lab: Lab, address: str) -> None:
         self.address = socket.inet_aton(address)
-        self.socket = lab.inside("stranger", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP)))
+        self.socket = lab.inside(
+            "stranger", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+        )
         self.socket.bind(("ul", ETH_P_IP))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
 

@@ -34,7 +34,9 @@ def test_allowed_ips_of_an_interface_are_disjoint(spec: MeshSpec) -> None:
     for plan in Mesh(spec).gateways():
         for interface in plan.interfaces:
             allowed = sorted(each for peer in interface.peers for each in peer.allowed_ips)
-            assert all(one.broadcast_address < two.network_address for one, two in zip(allowed, allowed[1:], strict=False))
+            assert all(
+                one.broadcast_address < two.network_address for one, two in zip(allowed, allowed[1:], strict=False)
+            )
             assert not any(each.overlaps(own) for each in allowed for own in plan.ranges)
 
 
@@ -137,7 +139,9 @@ def test_a_rotation_changes_no_path_until_the_new_generation_is_preferred() -> N
             shared = set(kept_peers(old)) & set(kept_peers(new))
             assert shared
             assert all(kept_peers(old)[name] == kept_peers(new)[name] for name in shared)
-    ports = [set(plan.ports) for plan in (plans[0].gateway(GatewayId("s1", "a")), plans[3].gateway(GatewayId("s1", "a")))]
+    ports = [
+        set(plan.ports) for plan in (plans[0].gateway(GatewayId("s1", "a")), plans[3].gateway(GatewayId("s1", "a")))
+    ]
     assert not ports[0] & ports[1]
 
 

@@ -72,7 +72,10 @@ def test_the_matrix_is_what_was_meant(lab: Lab) -> None:
             if source != target:
                 intended = (source, target) in JOINED or (target, source) in JOINED
                 found[source, target] = talks(lab, source, target, SETTLES_WITHIN_S if intended else 1.0)
-    print("\n" + "\n".join(f"{source} -> {target}: {'reached' if ok else 'no way'}" for (source, target), ok in found.items()))
+    print(
+        "\n"
+        + "\n".join(f"{source} -> {target}: {'reached' if ok else 'no way'}" for (source, target), ok in found.items())
+    )
     assert {pair for pair, ok in found.items() if ok} == JOINED | {(two, one) for one, two in JOINED}
 
 
@@ -170,7 +173,9 @@ def heard_through(lab: Lab, generation: int) -> None:
 def sessions(lab: Lab, gateway: GatewayId, generation: int) -> list[str]:
     """The states of a gateway's BFD sessions over a generation's interfaces."""
     control = str(lab.folder / str(gateway) / "run" / "bird.ctl")
-    rows = [line.split() for line in lab.run(str(gateway), "birdc", "-s", control, "show", "bfd", "sessions").splitlines()]
+    rows = [
+        line.split() for line in lab.run(str(gateway), "birdc", "-s", control, "show", "bfd", "sessions").splitlines()
+    ]
     prefix = lab.host(gateway).prefix
     return [row[2] for row in rows if len(row) > 2 and row[1].startswith(prefix) and row[1].endswith(str(generation))]
 
@@ -188,7 +193,9 @@ def test_a_scan_finds_nothing(lab: Lab) -> None:
         heard = ear.heard()
     finally:
         ear.close()
-    print(f"\n{sent} TCP ports, WireGuard's ports with garbage and a stranger's handshake, a ping: {len(heard)} answers")
+    print(
+        f"\n{sent} TCP ports, WireGuard's ports with garbage and a stranger's handshake, a ping: {len(heard)} answers"
+    )
     assert sent == 65535
     assert heard == []
 
@@ -199,8 +206,12 @@ def handshake(lab: Lab, address: str, port: int, public_key: str) -> None:
     key = lab.folder / "stranger"
     key.write_text(mesh_keys.new_private_key())
     log = lab.folder / "stranger.log"
-    waiting = f"for _ in $(seq 100); do wg show {name} >/dev/null 2>&1 && exit 0; sleep 0.1; done; cat {log} >&2; exit 1"
-    lab.run("stranger", "sh", "-c", f"LOG_LEVEL=verbose setsid wireguard-go -f {name} >{log} 2>&1 </dev/null & {waiting}")
+    waiting = (
+        f"for _ in $(seq 100); do wg show {name} >/dev/null 2>&1 && exit 0; sleep 0.1; done; cat {log} >&2; exit 1"
+    )
+    lab.run(
+        "stranger", "sh", "-c", f"LOG_LEVEL=verbose setsid wireguard-go -f {name} >{log} 2>&1 </dev/null & {waiting}"
+    )
     lab.run("stranger", "wg", "set", name, "private-key", str(key), "peer", public_key, "endpoint", f"{address}:{port}",
             "allowed-ips", "10.0.1.0/24", "persistent-keepalive", "1")  # fmt: skip
     lab.run("stranger", "ip", "link", "set", name, "up")
