@@ -67,6 +67,16 @@ class GlobalOutputs:
 
 
 @dataclass(frozen=True)
+class DatabaseOutput:
+    """A region's database: where it is, and the secret in Secrets Manager that holds its user and password."""
+
+    endpoint: pulumi.Output[str]
+    port: pulumi.Output[int]
+    name: pulumi.Output[str]
+    secret_arn: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
 class RegionOutputs:
     """What tenants ask a region's stack for; `kubeconfig` is a secret."""
 
@@ -78,6 +88,7 @@ class RegionOutputs:
     agent_image: str
     edge_keys: dict[str, Any]
     kubeconfig: pulumi.Output[str]
+    database: DatabaseOutput | None = None
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,9 @@ from collections import Counter
 from ipaddress import IPv4Network
 
 from components.cluster.catalogue import INSTANCE_TYPES
+from components.network.addresses import ZONE_SLOTS, allocate
 from infra.settings.kinds import RegionSettings
 from infra.settings.models import GpuClass, Network, Region
-
-WIDEST_BLOCK = 16
-"""Longest prefix a block can have: it is cut into four, and no part may be smaller than a cluster needs."""
 
 
 def region_of(settings: RegionSettings) -> Region:
@@ -26,12 +24,11 @@ def region_of(settings: RegionSettings) -> Region:
 
 
 def network_in(block: IPv4Network) -> Network:
-    """The ranges of a block of /16 or wider: its first quarter for nodes, its second half for pods, between them
-    Services."""
-    nodes, rest, *_ = block.subnets(prefixlen_diff=2)
-    pods = list(block.subnets(prefixlen_diff=1))[1]
-    services = next(rest.subnets(new_prefix=max(rest.prefixlen, 20)))
-    return Network.model_validate({"nodes": str(nodes), "pods": str(pods), "services": str(services)})
+    """The ranges of a block. Raises BlockError for one no region fits in."""
+    ranges = allocate(block, ZONE_SLOTS)
+    return Network.model_validate(
+        {"nodes": str(ranges.vpc), "pods": str(ranges.pods), "services": str(ranges.services)}
+    )
 
 
 def gpus_of(settings: RegionSettings) -> dict[str, GpuClass]:

@@ -4,26 +4,24 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from components.cluster.catalogue import INSTANCE_TYPES, GpuClass, mismatches
-from infra.plan.cells import WIDEST_BLOCK, gpus_of
+from components.cluster.upgrades import minor_of, skew_problem
+from infra.plan.cells import gpus_of
+from infra.plan.fleet_addresses import FLEET, blocks_hold_regions, ranges_are_apart
 from infra.plan.identity import repeated
 from infra.settings.eks import Pool
 from infra.settings.kinds import GlobalSettings, RegionSettings
 from infra.settings.problems import Problem
 
-SPACE = IPv4Network("10.0.0.0/8")
-"""What the fleet's blocks are cut from."""
-
 _REGION, _EKS, _POOLS = "moltghost:region", "moltghost:eks", "moltghost:pools"
 
 
 def blocks_can_be_cut(settings: GlobalSettings | RegionSettings) -> Iterator[Problem]:
-    """A block lies in the fleet's space, and is wide enough for nodes, pods and Services."""
-    for path, block in _blocks(settings):
-        if not block.subnet_of(SPACE):
-            yield Problem(path, f"is not in {SPACE}", f"Give a block out of {SPACE}", str(block))
-        elif block.prefixlen > WIDEST_BLOCK:
-            message = f"is too small: nodes, pods and Services want a /{WIDEST_BLOCK} at least"
-            yield Problem(path, message, f"Give a /{WIDEST_BLOCK} or wider", str(block))
+    """A block is one a region fits in, out of the fleet's own addresses."""
+    blocks = dict(_blocks(settings))
+    yield from blocks_hold_regions(blocks)
+    for path, block in blocks.items():
+        if block.is_private and not block.subnet_of(FLEET):
+            yield Problem(path, f"is not in {FLEET}", f"Give a block out of {FLEET}", str(block))
 
 
 def _blocks(settings: GlobalSettings | RegionSettings) -> list[tuple[str, IPv4Network]]:
@@ -34,13 +32,7 @@ def _blocks(settings: GlobalSettings | RegionSettings) -> list[tuple[str, IPv4Ne
 
 def blocks_are_apart(settings: GlobalSettings) -> Iterator[Problem]:
     """No two regions share an address: the mesh between them could not tell them apart."""
-    seen: list[tuple[str, IPv4Network]] = []
-    for path, block in _blocks(settings):
-        for other, earlier in seen:
-            if block.overlaps(earlier):
-                remedy = "Give each region a block of its own"
-                yield Problem(path, f"overlaps {other} ({earlier})", remedy, str(block), (other,))
-        seen.append((path, block))
+    yield from ranges_are_apart(dict(_blocks(settings)), {})
 
 
 def cluster_is_given_or_made(settings: RegionSettings) -> Iterator[Problem]:
@@ -133,11 +125,26 @@ def _catalogued(settings: RegionSettings, path: str, pool: Pool) -> Iterator[Pro
     region = f"{_REGION}.aws.region"
     for one in found:
         yield Problem(f"{path}.{one.field}", one.message, one.remedy, one.value, (region, f"{path}.instance_type"))
+    if pool.storage == "local" and settings.eks is not None and settings.eks.images.local_disks is None:
+        remedy = "Add `local_disks` to moltghost:eks.images, or use network volumes"
+        yield Problem(f"{path}.storage", "needs the image that makes disks volumes", remedy, "local", (_EKS,))
     has_gpus = _gpu_class(pool) is not None
     if not found and has_gpus != (pool.purpose == "gpu"):
         message = f"does not fit {pool.instance_type}, which has {'GPUs' if has_gpus else 'no GPU'}"
         remedy = "Choose another type, or another purpose"
         yield Problem(f"{path}.purpose", message, remedy, pool.purpose, (f"{path}.instance_type",))
+
+
+def releases_fit_the_cluster(settings: RegionSettings) -> Iterator[Problem]:
+    """A node's kubelet is no newer than the control plane, and not too old for it."""
+    for name, pool in settings.pools.items():
+        if settings.eks is not None:
+            version = f"1.{minor_of(pool.release)}"
+            if wrong := skew_problem(settings.eks.version, version):
+                path = f"{_POOLS}.{name}.release"
+                yield Problem(
+                    path, f"does not fit: {wrong}", "Name another release", pool.release, (f"{_EKS}.version",)
+                )
 
 
 def _gpu_class(pool: Pool) -> GpuClass | None:

@@ -84,6 +84,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.given_ranges_lie_in_the_block,
         clusters.zones_are_the_regions,
         clusters.pools_can_be_had,
+        clusters.releases_fit_the_cluster,
         clusters.agents_can_be_hosted,
         clusters.database_can_grow,
         machine.endpoints_are_here,

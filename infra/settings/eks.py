@@ -6,10 +6,13 @@ from pydantic import Field
 
 from components.cluster.eks_spec import AddonVersion, Minor, PrincipalArn
 from components.cluster.pools_spec import Purpose, ReleaseVersion, ReservationId
-from infra.settings.fields import Cidr, Name, Section, Setting
+from components.network.addresses import ZONE_SLOTS
+from infra.settings.fields import BucketName, Cidr, Image, Name, Section, Setting
 
 _ADDON = "Name a version in full, as `aws eks describe-addon-versions` lists it"
 _COUNT = "Give a whole number of nodes, over all zones"
+_IMAGE = "Name an image by digest, as name@sha256:…; a tag can move"
+_DIGEST = "sha256:" + "0" * 64
 _EXAMPLE_ADDON = "v1.0.0-eksbuild.1"
 _ZONE_REMEDY = "Name zones of the AWS region, such as ap-southeast-1a"
 
@@ -25,16 +28,33 @@ class Addons(Section):
     s3_csi: Annotated[AddonVersion, Setting(_EXAMPLE_ADDON, _ADDON)]
 
 
+class NodeImages(Section):
+    """The images of what runs on nodes beside agents."""
+
+    device_plugin: Annotated[
+        Image,
+        Field(pattern=r":v?\d+\.\d+\.\d+[^@]*@"),
+        Setting(f"registry.example.com/k8s-device-plugin:v0.19.3@{_DIGEST}", "Name it with version and digest"),
+    ]
+    autoscaler: Annotated[Image, Setting(f"registry.example.com/cluster-autoscaler@{_DIGEST}", _IMAGE)]
+    local_disks: Annotated[
+        Image | None,
+        Setting(
+            f"registry.example.com/local-volume-provisioner@{_DIGEST}", f"{_IMAGE}; needed where a pool has local disks"
+        ),
+    ] = None
+
+
 class Eks(Section):
     """The control plane. Its API has no public address."""
 
     version: Annotated[Minor, Setting("1.36", 'Name a Kubernetes version EKS offers, quoted: "1.36"')]
     zones: Annotated[
         list[Zone],
-        Field(min_length=3),
+        Field(min_length=3, max_length=ZONE_SLOTS),
         Setting(
             ["ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c"],
-            f"List three zones at least, so that one can be lost. {_ZONE_REMEDY}",
+            f"List three or four zones, so that one can be lost. {_ZONE_REMEDY}",
         ),
     ]
     admins: Annotated[
@@ -49,6 +69,10 @@ class Eks(Section):
         list[Cidr], Setting([], "List ranges beside the VPC that may reach the API; leave it out for none")
     ] = Field(default_factory=list)
     addons: Addons
+    images: NodeImages
+    model_buckets: Annotated[
+        list[BucketName], Setting([], "List the buckets tenants' models are read from; leave it out for none")
+    ] = Field(default_factory=list)
     log_retention_days: Annotated[
         Literal[30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827],
         Setting(365, "Days the control plane's logs are kept, one of CloudWatch's own steps"),

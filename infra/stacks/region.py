@@ -20,6 +20,7 @@ from infra.outputs import RegionOutputs
 from infra.plan import RegionPlan
 from infra.stacks import region_specs as specs
 from infra.stacks.references import Reference
+from infra.stacks.region_cluster import Grounds, make_cluster
 from runtime.contract import ports
 
 
@@ -29,9 +30,7 @@ class _Landing:
 
     plan: RegionPlan
     keys: dict[str, Any]
-    kubeconfig: pulumi.Output[str]
-    api_server_port: int
-    kubernetes: pulumi.ProviderResource
+    grounds: Grounds
 
 
 async def assemble(plan: RegionPlan) -> RegionOutputs:
@@ -53,12 +52,19 @@ async def assemble(plan: RegionPlan) -> RegionOutputs:
         never=[str(network) for network in plan.never],
         agent_image=plan.settings.images.agent,
         edge_keys=landing.keys,
-        kubeconfig=landing.kubeconfig,
+        kubeconfig=landing.grounds.kubeconfig,
+        database=landing.grounds.database,
     )
 
 
 async def _land(plan: RegionPlan) -> _Landing:
     keys = await Reference(plan.settings.global_stack).value("edge_keys")
+    eks = plan.settings.eks
+    return _Landing(plan, keys, _given(plan) if eks is None else make_cluster(plan, eks))
+
+
+def _given(plan: RegionPlan) -> Grounds:
+    """A cluster that is there already."""
     machine = plan.settings.machine
     try:
         text = providers.read_kubeconfig(Path(machine.kubeconfig)) if machine else pulumi.Config().require("kubeconfig")
@@ -66,14 +72,16 @@ async def _land(plan: RegionPlan) -> _Landing:
     except providers.KubeconfigError as error:
         raise pulumi.RunError(str(error)) from None
     kubeconfig = pulumi.Output.secret(text)
-    return _Landing(plan, keys, kubeconfig, port, providers.kubernetes_provider(plan.region, kubeconfig))
+    return Grounds(kubeconfig, port, providers.kubernetes_provider(plan.region, kubeconfig))
 
 
 def _cluster(landing: _Landing) -> Cluster:
     settings = landing.plan.settings
-    spec = specs.cluster_spec(landing.plan.cell, settings.images.agent_sandbox, landing.api_server_port)
+    spec = specs.cluster_spec(landing.plan.cell, settings.images.agent_sandbox, landing.grounds.api_server_port)
     name = resource_name(PLATFORM, landing.plan.region, "cluster")
-    return Cluster(name, ClusterArgs(spec=spec, kubernetes=landing.kubernetes))
+    # Its children wait for it, and it for nodes they can run on.
+    options = pulumi.ResourceOptions(depends_on=list(landing.grounds.needs))
+    return Cluster(name, ClusterArgs(spec=spec, kubernetes=landing.grounds.kubernetes), options)
 
 
 def _control_plane(landing: _Landing, cluster: Cluster) -> ControlPlane:
@@ -82,11 +90,11 @@ def _control_plane(landing: _Landing, cluster: Cluster) -> ControlPlane:
         plan.cell,
         plan.gateway_namespace,
         settings.images.platform,
-        landing.api_server_port,
+        landing.grounds.api_server_port,
         landing.keys,
         settings.machine.tunnel_source if settings.machine else None,
     )
-    args = ControlPlaneArgs(gateway=gateway, kubernetes=landing.kubernetes, needs=cluster.base)
+    args = ControlPlaneArgs(gateway=gateway, kubernetes=landing.grounds.kubernetes, needs=cluster.base)
     return ControlPlane(resource_name(PLATFORM, plan.region, "control-plane"), args)
 
 
@@ -108,7 +116,7 @@ def _way_in(landing: _Landing, cluster: Cluster) -> None:
         spread=settings.region.gateway.spread,
         priority_class=PLATFORM_PRIORITY,
     )
-    args = IngressArgs(spec=connector, token=origin.token, kubernetes=landing.kubernetes, needs=cluster.base)
+    args = IngressArgs(spec=connector, token=origin.token, kubernetes=landing.grounds.kubernetes, needs=cluster.base)
     Ingress(resource_name(PLATFORM, plan.region, "ingress"), args)
 
 
