@@ -43,7 +43,8 @@ def declare_region() -> None:
     from components.cluster.pools import Pools, PoolsArgs
 
     account = aws.Provider("aws", region="us-east-1")
-    eks = Eks("eks", EksArgs(spec=EKS, subnets=["subnet-a", "subnet-b"], aws=account))
+    subnets = ["subnet-a", "subnet-b", "subnet-c"]
+    eks = Eks("eks", EksArgs(spec=EKS, subnets=subnets, security_groups=["sg-control-plane"], aws=account))
     cluster = kubernetes.Provider("kubernetes", kubeconfig=eks.kubeconfig)
     network = Cilium("cilium", CiliumArgs(spec=EKS, endpoint=eks.endpoint, kubernetes=cluster, needs=eks.ready))
     pools = Pools(
