@@ -41,9 +41,9 @@ class EksSpec(Values):
 
     `service_cidr` holds Services, `pod_cidr` pods; neither overlaps the VPC. `admins` are the only principals with
     Kubernetes rights, the deployer's own among them; `api_sources` the ranges beside the VPC that may reach the API.
-    `model_buckets` are the
-    buckets that models may be read from. `cilium_registry` is where Cilium's images are, such as a pull-through cache of
-    the account's: nodes reach no public registry. `log_retention_days` is one of CloudWatch's own steps.
+    `model_buckets` are the buckets that models may be read from. `cilium_registry` is where Cilium's images are, such
+    as a pull-through cache of the account's: nodes reach no public registry. `log_retention_days` is one of
+    CloudWatch's own steps.
     """
 
     region: Region
