@@ -268,6 +268,14 @@ def _capacity(pool: PoolSpec) -> dict[str, Any]:
     }
 
 
+def _in_place(pool: PoolSpec) -> dict[str, str]:
+    """GPUs are scarce, and a reservation has no node to spare: there the old node goes before the new one comes.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+    """
+    return {"update_strategy": "MINIMAL"} if pool.gpu_class else {"update_strategy": "DEFAULT"}
+
+
 def build_node_group(group: Group) -> dict[str, Any]:
     """Inputs of a node group, but for what is known at deploy only. One node at a time is replaced."""
     pool = group.pool
@@ -281,7 +289,7 @@ def build_node_group(group: Group) -> dict[str, Any]:
             "max_size": group.max_nodes,
             "desired_size": group.min_nodes,
         },
-        "update_config": {"max_unavailable": 1},
+        "update_config": {"max_unavailable": 1, **_in_place(pool)},
         "labels": build_labels(pool),
         "taints": [taint.as_node_group() for taint in build_taints(pool)],
     }

@@ -152,7 +152,7 @@ def taints_every_gpu_node(region: Recording) -> bool:
 
 
 def replaces_one_node_at_a_time(region: Recording) -> bool:
-    return all(each.inputs["updateConfig"] == {"maxUnavailable": 1} for each in region.of(GROUP))
+    return all(each.inputs["updateConfig"]["maxUnavailable"] == 1 for each in region.of(GROUP))
 
 
 def leaves_the_size_to_the_autoscaler(region: Recording) -> bool:

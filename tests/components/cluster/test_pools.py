@@ -90,7 +90,7 @@ def test_a_node_joins_with_ciliums_taint_and_its_ami_is_pinned(role: str) -> Non
     built = node_group(role)
     assert built["taints"][0] == {"key": "node.cilium.io/agent-not-ready", "value": "true", "effect": "NO_EXECUTE"}
     assert built["release_version"] == GROUPS[role].pool.release
-    assert built["update_config"] == {"max_unavailable": 1}
+    assert built["update_config"]["max_unavailable"] == 1
 
 
 @pytest.mark.parametrize("role", GROUPS)
@@ -146,6 +146,13 @@ def test_capacity_comes_from_where_it_was_bought() -> None:
     )
     assert "instance_market_options" not in reservation
     assert not {"capacity_reservation_specification", "instance_market_options"} & set(bought)
+
+
+def test_a_gpu_is_given_back_before_another_is_asked_for() -> None:
+    strategies = {role: node_group(role)["update_config"]["update_strategy"] for role in GROUPS}
+    assert {role for role, strategy in strategies.items() if strategy == "MINIMAL"} == {
+        role for role, group in GROUPS.items() if group.pool.purpose == "gpu"
+    }
 
 
 def test_an_empty_group_tells_the_autoscaler_what_its_nodes_will_be() -> None:
