@@ -64,6 +64,20 @@ def test_a_region_without_the_type_refuses_it() -> None:
     assert any("not offered in ap-southeast-1" in each.message for each in found)
 
 
+def test_all_pools_together_are_refused_with_every_reason() -> None:
+    pools = (H100_POOL.model_copy(update={"gpu_class": "a100"}), MEMORY_POOL, MEMORY_POOL)
+    with pytest.raises(manifests.PoolsError) as refused:
+        manifests.require_pools(POOLS.model_copy(update={"pools": pools}))
+    said = str(refused.value)
+    assert "pool agents-h100: gpu_class 'a100'" in said
+    assert "pool epyc: two have this name" in said
+    assert "no pool is for the platform's own pods" in said
+
+
+def test_good_pools_are_let_through_together() -> None:
+    manifests.require_pools(POOLS)
+
+
 @given(st.integers(0, 500), st.integers(1, 6))
 def test_nodes_are_spread_evenly_and_none_is_lost(total: int, zones: int) -> None:
     shares = manifests.spread(total, [f"z{at}" for at in range(zones)])
