@@ -71,20 +71,6 @@ class Recording:
         return (each for each in self.resources if each.parent == parent.urn)
 
 
-_KNOWN: dict[str, Callable[[str], dict[str, Any]]] = {
-    "aws:eks/cluster:Cluster": lambda name: {
-        "arn": f"arn:aws:eks:us-east-1:123456789012:cluster/{name}",
-        "endpoint": "https://endpoint.example.com",
-        "certificateAuthority": {"data": "bm9uZQ=="},
-        "vpcConfig": {"clusterSecurityGroupId": "sg-cluster", "subnetIds": []},
-    },
-    "aws:eks/nodeGroup:NodeGroup": lambda name: {"resources": [{"autoscalingGroups": [{"name": f"asg-{name}"}]}]},
-    "aws:ec2/launchTemplate:LaunchTemplate": lambda _: {"latestVersion": 1},
-    "aws:iam/role:Role": lambda name: {"arn": f"arn:aws:iam::123456789012:role/{name}"},
-}
-"""What only AWS knows of a resource, by its type."""
-
-
 class Provider(mocks.Mocks):
     """Answers as the providers do: an id, and what only they know."""
 
@@ -92,8 +78,6 @@ class Provider(mocks.Mocks):
         known: dict[str, Any] = {}
         if args.typ == "aws:kms/key:Key":
             known = {"arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/{args.name}", "keyId": args.name}
-        elif args.typ in _KNOWN:
-            known = _KNOWN[args.typ](args.name)
         return f"{args.name}-id", {**args.inputs, **known}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:

@@ -9,12 +9,15 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pulumi
 import pytest
+from pulumi.runtime.mocks import MockResourceArgs
 
 from components.cluster.catalogue import INSTANCE_TYPES
 from tests.components.specs import DEVICES, EKS, POOLS
+from tests.program import recording
 from tests.program.recording import Recording, Registered, Secret, record_declaring
 from tests.program.test_stand_ins import handed_over
 from tests.stack_files import PROJECT
@@ -24,6 +27,18 @@ GROUP = "aws:eks/nodeGroup:NodeGroup"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 ADDON = "aws:eks/addon:Addon"
 ENDPOINT = "https://endpoint.example.com"
+KNOWN: dict[str, Callable[[str], dict[str, Any]]] = {
+    CLUSTER: lambda name: {
+        "arn": f"arn:aws:eks:us-east-1:{EKS.account_id}:cluster/{name}",
+        "endpoint": ENDPOINT,
+        "certificateAuthority": {"data": "bm9uZQ=="},
+        "vpcConfig": {"clusterSecurityGroupId": "sg-cluster", "subnetIds": []},
+    },
+    GROUP: lambda name: {"resources": [{"autoscalingGroups": [{"name": f"asg-{name}"}]}]},
+    TEMPLATE: lambda _: {"latestVersion": 1},
+    "aws:iam/role:Role": lambda name: {"arn": f"arn:aws:iam::{EKS.account_id}:role/{name}"},
+}
+"""What only AWS knows of a resource, by its type."""
 
 
 def declare() -> None:
@@ -69,7 +84,19 @@ def declare_region() -> None:
 
 @pytest.fixture(scope="module")
 def region() -> Recording:
-    return record_declaring(declare)
+    return record_as_aws(declare)
+
+
+def record_as_aws(program: Callable[[], None]) -> Recording:
+    """Record a program to which resources answer as AWS's do."""
+    answer = recording.Provider.new_resource
+
+    def new_resource(provider: recording.Provider, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        known, state = answer(provider, args)
+        return known, {**state, **KNOWN.get(args.typ, lambda _: {})(args.name)}
+
+    with patch.object(recording.Provider, "new_resource", new_resource):
+        return record_declaring(program)
 
 
 def has_no_public_way_in(region: Recording) -> bool:
@@ -356,10 +383,9 @@ def declare_control_plane(running: str) -> None:
 
 
 REFUSED = """
-from tests.program.recording import record_declaring
-from tests.program.test_region_cluster import declare_control_plane
+from tests.program.test_region_cluster import declare_control_plane, record_as_aws
 
-record_declaring(lambda: declare_control_plane("1.34"))
+record_as_aws(lambda: declare_control_plane("1.34"))
 """
 
 
@@ -371,4 +397,4 @@ def test_a_skipped_minor_version_never_reaches_eks() -> None:
 
 
 def test_one_step_up_is_declared() -> None:
-    assert record_declaring(lambda: declare_control_plane("1.35")).of(CLUSTER)[0].inputs["version"] == "1.36"
+    assert record_as_aws(lambda: declare_control_plane("1.35")).of(CLUSTER)[0].inputs["version"] == "1.36"
