@@ -93,7 +93,7 @@ def record_as_aws(program: Callable[[], None]) -> Recording:
 
     def new_resource(provider: recording.Provider, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         known, state = answer(provider, args)
-        return known, {**state, **KNOWN.get(args.typ, lambda _: {})(args.name)}
+        return known, {**state, **KNOWN.get(args.typ, lambda _: {})(args.name)}  # type: ignore[no-untyped-call]
 
     with patch.object(recording.Provider, "new_resource", new_resource):
         return record_declaring(program)
