@@ -205,6 +205,38 @@ def nodes_for(gpus: int, instance_type: str) -> int:
     return gpus // each
 
 
+_MEMORY_OVERHEAD = 0.075
+"""Of a type's memory, what the hypervisor and the kernel keep, as Karpenter reckons by default:
+https://karpenter.sh/docs/reference/settings/ (VM_MEMORY_OVERHEAD_PERCENT)"""
+
+_KUBELET_MIB = 255 + 11 * 110 + 100
+"""What kubelet reserves on a node of 110 pods, and below which it evicts; MiB, as nodeadm sets it:
+https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/internal/kubelet/config.go"""
+
+_NODE_CPU, _NODE_MIB = 0.5, 1024
+"""What the node's own pods are left: Cilium, the drivers of EBS and S3, the GPU plugin."""
+
+
+def _kubelet_cpu(vcpus: int) -> float:
+    """Cores kubelet reserves: 6 % of the first, 1 % of the second, 0.5 % of the next two, 0.25 % of all others."""
+    shares = (0.06, 0.01, 0.005, 0.005)
+    return sum(shares[:vcpus]) + 0.0025 * max(0, vcpus - len(shares))
+
+
+def largest_agent(instance_type: str) -> tuple[float, float]:
+    """CPU cores and GiB of memory that each of a node's GPUs has beside it: the most an agent can ask for there.
+
+    An agent that asks for more leaves GPUs of its node without anything to run on; one that asks for more than all
+    GPUs' share waits for ever. Raises ValueError for a type without GPUs.
+    """
+    known = INSTANCE_TYPES[instance_type]
+    if not known.gpus:
+        raise ValueError(f"{instance_type} has no GPU, so no agent runs there")
+    cpu = known.vcpus - _kubelet_cpu(known.vcpus) - _NODE_CPU
+    mib = known.memory_gib * 1024 * (1 - _MEMORY_OVERHEAD) - _KUBELET_MIB - _NODE_MIB
+    return cpu / known.gpus, mib / 1024 / known.gpus
+
+
 def mismatches(
     instance_type: str, aws_region: str, gpu_class: GpuClass | None, *, block: bool, local: bool
 ) -> list[Mismatch]:

@@ -23,6 +23,7 @@ PODS_A_NODE = 110
 """What kubelets admit; Cilium hands each node a /25, so that none runs out of addresses."""
 
 _CONFIG = "cilium-config"
+_PUBLISHED = "quay.io/cilium/"
 _CONFIG_DIGEST = f"{labels.DOMAIN}/cilium-config"
 _SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 _SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
@@ -50,6 +51,7 @@ def build_cilium(spec: EksSpec, api_host: Any, api_port: Any) -> list[Manifest]:
     for manifest in manifests:
         if manifest["kind"] in {"DaemonSet", "Deployment"}:
             _fit(manifest, {_SERVICE_HOST: api_host, _SERVICE_PORT: api_port}, digest)
+            _take_images_from(spec.cilium_registry, manifest)
     return manifests
 
 
@@ -64,3 +66,10 @@ def _fit(manifest: Manifest, api_server: dict[str, Any], digest: str) -> None:
         for variable in container.get("env", ()):
             if variable["name"] in api_server:
                 variable["value"] = api_server[variable["name"]]
+
+
+def _take_images_from(registry: str, manifest: Manifest) -> None:
+    """Point a workload's images at another registry; the digests stay what they are."""
+    pod = manifest["spec"]["template"]["spec"]
+    for container in (*pod.get("initContainers", ()), *pod["containers"]):
+        container["image"] = f"{registry}/{container['image'].removeprefix(_PUBLISHED)}"

@@ -12,10 +12,15 @@ from components.objects import declare
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """What a Cluster is made from; `kubernetes` is the provider of the region's cluster."""
+    """What a Cluster is made from.
+
+    `kubernetes` is the provider of the region's cluster; `volumes_key_arn` the key agents' EBS volumes are encrypted
+    with, where they are such.
+    """
 
     spec: ClusterSpec
     kubernetes: pulumi.ProviderResource
+    volumes_key_arn: pulumi.Input[str] | None = None
 
 
 class Cluster(pulumi.ComponentResource):
@@ -37,7 +42,10 @@ class Cluster(pulumi.ComponentResource):
         }
         classes = [
             self._declare(manifest["metadata"]["name"], manifest)
-            for manifest in (*manifests.build_priority_classes(spec), manifests.build_storage_class(spec))
+            for manifest in (
+                *manifests.build_priority_classes(spec),
+                manifests.build_storage_class(spec, args.volumes_key_arn),
+            )
         ]
         definition = self._declare("sandbox-definition", manifests.build_sandbox_definition())
         identity = [

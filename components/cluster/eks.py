@@ -18,14 +18,17 @@ _ROTATION_DAYS = 365
 class EksArgs:
     """What an Eks is made from.
 
-    `subnets` are private, in two zones at least. `running` is the version the cluster runs now, None before there is
+    `subnets` are private, in two zones at least; `security_groups` are what its interfaces there are in, beside the
+    group EKS makes. `running` is the version the cluster runs now, None before there is
     one: a step that EKS would refuse half-way is refused before anything is changed.
     """
 
     spec: EksSpec
     subnets: Sequence[pulumi.Input[str]]
     aws: pulumi.ProviderResource
+    security_groups: Sequence[pulumi.Input[str]] = ()
     running: pulumi.Input[str | None] = None
+    needs: Sequence[pulumi.Resource] = ()
 
 
 class Eks(pulumi.ComponentResource):
@@ -42,7 +45,7 @@ class Eks(pulumi.ComponentResource):
         secrets_key = self._key("secrets", "Kubernetes Secrets", manifests.build_secrets_key_policy(args.spec))
         role, permissions = self._role(secrets_key)
         logs = self._logs()
-        cluster = self._cluster(args, role, secrets_key, [*permissions, logs])
+        cluster = self._cluster(args, role, secrets_key, [*args.needs, *permissions, logs])
         access = [*self._administrators(cluster), *self._api_sources(cluster)]
 
         self.name: pulumi.Output[str] = cluster.name
@@ -139,6 +142,7 @@ class Eks(pulumi.ComponentResource):
             upgrade_policy={"support_type": spec.support},
             vpc_config={
                 "subnet_ids": list(args.subnets),
+                "security_group_ids": list(args.security_groups),
                 "endpoint_private_access": True,
                 "endpoint_public_access": False,
             },

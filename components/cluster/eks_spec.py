@@ -41,8 +41,9 @@ class EksSpec(Values):
 
     `service_cidr` holds Services, `pod_cidr` pods; neither overlaps the VPC. `admins` are the only principals with
     Kubernetes rights, the deployer's own among them; `api_sources` the ranges beside the VPC that may reach the API.
-    `model_buckets` are the
-    buckets that models may be read from. `log_retention_days` is one of CloudWatch's own steps.
+    `model_buckets` are the buckets that models may be read from. `cilium_registry` is where Cilium's images are, such
+    as a pull-through cache of the account's: nodes reach no public registry. `log_retention_days` is one of
+    CloudWatch's own steps.
     """
 
     region: Region
@@ -57,6 +58,7 @@ class EksSpec(Values):
     api_sources: tuple[IPv4Network, ...] = ()
     addons: AddonVersions
     model_buckets: tuple[str, ...] = ()
+    cilium_registry: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.:/_-]*[a-z0-9]$")] = "quay.io/cilium"
     log_retention_days: Literal[30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
     key_deletion_window_days: Annotated[int, Field(ge=7, le=30)] = 30
     deletion_protection: bool = True

@@ -67,8 +67,13 @@ def build_priority_classes(spec: ClusterSpec) -> list[Manifest]:
     ]
 
 
-def build_storage_class(spec: ClusterSpec) -> Manifest:
-    """The class agents' volumes are claimed from. Not the default one: a claim of anything else names its own."""
+def build_storage_class(spec: ClusterSpec, volumes_key_arn: Any = None) -> Manifest:
+    """The class agents' volumes are claimed from. Not the default one: a claim of anything else names its own.
+
+    With a key, which may not be known yet, EBS encrypts them with it.
+    """
+    encryption = {} if volumes_key_arn is None else {"encrypted": "true", "kmsKeyId": volumes_key_arn}
+    parameters = {**spec.storage.parameters, **encryption}
     manifest: Manifest = {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
@@ -77,4 +82,4 @@ def build_storage_class(spec: ClusterSpec) -> Manifest:
         "volumeBindingMode": spec.storage.binding,
         "reclaimPolicy": spec.storage.reclaim,
     }
-    return {**manifest, "parameters": dict(spec.storage.parameters)} if spec.storage.parameters else manifest
+    return {**manifest, "parameters": parameters} if parameters else manifest

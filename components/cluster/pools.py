@@ -33,13 +33,16 @@ class PoolsArgs:
 
 
 class Pools(pulumi.ComponentResource):
-    """All nodes of a region. Raises UpgradeError for a pool whose version the cluster's doesn't allow.
+    """All nodes of a region.
+
+    Raises PoolsError for pools that can't be, UpgradeError for one whose version the cluster's doesn't allow.
 
     `disks_key_arn` encrypts nodes' and agents' volumes; `system` is what the platform's own pods wait for, `ready` all.
     """
 
     def __init__(self, name: str, args: PoolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("moltghost:cluster:Pools", name, None, opts)
+        manifests.require_pools(args.spec)
         require_skew(args.spec.cluster_version, args.spec.pools)
         self._args = args
         self._options = pulumi.ResourceOptions(parent=self, provider=args.aws)

@@ -107,6 +107,25 @@ def pool_problems(pool: PoolSpec, aws_region: str) -> list[Mismatch]:
     return [*found, *_purpose_problems(pool, known), *_size_problems(pool), *_place_problems(pool, aws_region)]
 
 
+class PoolsError(ValueError):
+    """Pools no region can have; the message names every pool and field that is wrong, and what would be right."""
+
+
+def require_pools(spec: PoolsSpec) -> None:
+    """Raises PoolsError if a pool is wrong, two have one name, or nothing could run the platform."""
+    wrong = [
+        f"pool {pool.name}: {each.field} {each.value!r}: {each.message}; {each.remedy}"
+        for pool in spec.pools
+        for each in pool_problems(pool, spec.aws_region)
+    ]
+    names = [pool.name for pool in spec.pools]
+    wrong += [f"pool {name}: two have this name; rename one" for name in sorted(set(names)) if names.count(name) > 1]
+    if not any(pool.purpose == "system" for pool in spec.pools):
+        wrong.append("no pool is for the platform's own pods; add one with purpose system")
+    if wrong:
+        raise PoolsError("\n".join(wrong))
+
+
 def _purpose_problems(pool: PoolSpec, known: InstanceType | None) -> list[Mismatch]:
     found = []
     if (pool.purpose == "gpu") != (pool.gpu_class is not None):
@@ -268,6 +287,14 @@ def _capacity(pool: PoolSpec) -> dict[str, Any]:
     }
 
 
+def _in_place(pool: PoolSpec) -> dict[str, str]:
+    """GPUs are scarce, and a reservation has no node to spare: there the old node goes before the new one comes.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+    """
+    return {"update_strategy": "MINIMAL"} if pool.gpu_class else {"update_strategy": "DEFAULT"}
+
+
 def build_node_group(group: Group) -> dict[str, Any]:
     """Inputs of a node group, but for what is known at deploy only. One node at a time is replaced."""
     pool = group.pool
@@ -281,7 +308,7 @@ def build_node_group(group: Group) -> dict[str, Any]:
             "max_size": group.max_nodes,
             "desired_size": group.min_nodes,
         },
-        "update_config": {"max_unavailable": 1},
+        "update_config": {"max_unavailable": 1, **_in_place(pool)},
         "labels": build_labels(pool),
         "taints": [taint.as_node_group() for taint in build_taints(pool)],
     }

@@ -54,11 +54,11 @@ Rule = Callable[[Fleet], Iterator[Verdict]]
 
 def there_is_one_global(fleet: Fleet) -> Iterator[Verdict]:
     """One stack lists the regions."""
-    first, *rest = [*fleet.everywhere] or [None]
-    for stack in rest:
-        message = f"is what Pulumi.{first}.yaml is already: a fleet has one edge"
-        yield Verdict(stack, Problem("moltghost:kind", message, "Keep one of the two", "global"), (str(first),))
-    if first is None and fleet.whole:
+    stacks = list(fleet.everywhere)
+    for stack in stacks[1:]:
+        message = f"is what Pulumi.{stacks[0]}.yaml is already: a fleet has one edge"
+        yield Verdict(stack, Problem("moltghost:kind", message, "Keep one of the two", "global"), (stacks[0],))
+    if not stacks and fleet.whole:
         for stack in (*fleet.regions, *fleet.tenants):
             message = "leads nowhere: no stack here is of kind global"
             yield Verdict(stack, Problem("moltghost:global_stack", message, "Write Pulumi.global.yaml first"))

@@ -37,7 +37,8 @@ def make_cluster(plan: RegionPlan, settings: EksSettings) -> Grounds:
     network = Network(_named(plan, "network"), NetworkArgs(spec=specs.network_spec(plan, settings), aws=aws))
     eks_spec = specs.eks_spec(plan, settings)
     eks = Eks(_named(plan, "cluster"), EksArgs(spec=eks_spec, subnets=network.private_subnet_ids, aws=aws))
-    kubeconfig = pulumi.Output.secret(eks.kubeconfig)
+    # A secret, as a given cluster's is, though it holds none: tenants' stacks read either alike.
+    kubeconfig: pulumi.Output[str] = pulumi.Output.secret(eks.kubeconfig)
     kubernetes = providers.kubernetes_provider(plan.region, kubeconfig)
     cilium = Cilium(
         _named(plan, "cilium"),

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.cluster.catalogue import GPU_CLASSES, INSTANCE_TYPES, InstanceType, mismatches, nodes_for, offered_in
+from components.cluster.catalogue import (
+    GPU_CLASSES,
+    INSTANCE_TYPES,
+    InstanceType,
+    largest_agent,
+    mismatches,
+    nodes_for,
+    offered_in,
+)
 
 ANSWERS = Path(moto.__file__).parent / "ec2" / "resources"
 NAMES = sorted(INSTANCE_TYPES)
@@ -110,3 +118,22 @@ def test_gpus_are_held_by_whole_nodes_or_refused(each: InstanceType, gpus: int) 
     else:
         with pytest.raises(ValueError, match="no whole number"):
             nodes_for(gpus, each.name)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if INSTANCE_TYPES[name].gpus])
+def test_agents_share_what_their_node_has_left(name: str) -> None:
+    known = INSTANCE_TYPES[name]
+    cpu, memory = largest_agent(name)
+    assert 0 < cpu * known.gpus < known.vcpus - 0.5
+    assert 0 < memory * known.gpus < known.memory_gib * 0.925
+
+
+def test_the_share_is_what_nodeadm_leaves() -> None:
+    cpu, memory = largest_agent("g6e.xlarge")
+    assert cpu == pytest.approx(4 - 0.08 - 0.5)
+    assert memory == pytest.approx(32 * 0.925 - (255 + 1210 + 100 + 1024) / 1024)
+
+
+def test_no_agent_runs_where_there_is_no_gpu() -> None:
+    with pytest.raises(ValueError, match="no GPU"):
+        largest_agent("m7i.xlarge")

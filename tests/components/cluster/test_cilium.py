@@ -58,6 +58,15 @@ def test_every_image_is_the_pinned_one_by_digest() -> None:
     assert all(":v1.20.2@sha256:" in image for image in images)
 
 
+def test_images_come_from_the_regions_own_registry_by_the_same_digest() -> None:
+    registry = "123456789012.dkr.ecr.us-east-1.amazonaws.com/quay/cilium"
+    built = build_cilium(EKS.model_copy(update={"cilium_registry": registry}), "endpoint.example.com", "443")
+    for ours, theirs in zip(built, BUILT, strict=True):
+        if ours["kind"] in {"DaemonSet", "Deployment"}:
+            for mirrored, published in zip(containers(ours), containers(theirs), strict=True):
+                assert mirrored["image"] == published["image"].replace("quay.io/cilium", registry)
+
+
 def test_every_container_that_asks_the_api_asks_this_clusters() -> None:
     hosts = [
         variable["value"]

@@ -67,3 +67,13 @@ def test_what_becomes_of_a_volume_is_as_asked(reclaim: str) -> None:
 def test_an_image_by_tag_is_refused() -> None:
     with pytest.raises(ValidationError, match="controller_image"):
         ClusterSpec.model_validate({**dict(CLUSTER), "controller_image": "controller:v0.5.6"})
+
+
+def test_volumes_are_encrypted_with_the_key_that_is_given() -> None:
+    plain = manifests.build_storage_class(CLUSTER)["parameters"]
+    assert manifests.build_storage_class(CLUSTER, "arn:key")["parameters"] == {
+        **plain,
+        "encrypted": "true",
+        "kmsKeyId": "arn:key",
+    }
+    assert "kmsKeyId" not in plain

@@ -64,6 +64,20 @@ def test_a_region_without_the_type_refuses_it() -> None:
     assert any("not offered in ap-southeast-1" in each.message for each in found)
 
 
+def test_all_pools_together_are_refused_with_every_reason() -> None:
+    pools = (H100_POOL.model_copy(update={"gpu_class": "a100"}), MEMORY_POOL, MEMORY_POOL)
+    with pytest.raises(manifests.PoolsError) as refused:
+        manifests.require_pools(POOLS.model_copy(update={"pools": pools}))
+    said = str(refused.value)
+    assert "pool agents-h100: gpu_class 'a100'" in said
+    assert "pool epyc: two have this name" in said
+    assert "no pool is for the platform's own pods" in said
+
+
+def test_good_pools_are_let_through_together() -> None:
+    manifests.require_pools(POOLS)
+
+
 @given(st.integers(0, 500), st.integers(1, 6))
 def test_nodes_are_spread_evenly_and_none_is_lost(total: int, zones: int) -> None:
     shares = manifests.spread(total, [f"z{at}" for at in range(zones)])
@@ -90,7 +104,7 @@ def test_a_node_joins_with_ciliums_taint_and_its_ami_is_pinned(role: str) -> Non
     built = node_group(role)
     assert built["taints"][0] == {"key": "node.cilium.io/agent-not-ready", "value": "true", "effect": "NO_EXECUTE"}
     assert built["release_version"] == GROUPS[role].pool.release
-    assert built["update_config"] == {"max_unavailable": 1}
+    assert built["update_config"]["max_unavailable"] == 1
 
 
 @pytest.mark.parametrize("role", GROUPS)
@@ -146,6 +160,13 @@ def test_capacity_comes_from_where_it_was_bought() -> None:
     )
     assert "instance_market_options" not in reservation
     assert not {"capacity_reservation_specification", "instance_market_options"} & set(bought)
+
+
+def test_a_gpu_is_given_back_before_another_is_asked_for() -> None:
+    strategies = {role: node_group(role)["update_config"]["update_strategy"] for role in GROUPS}
+    assert {role for role, strategy in strategies.items() if strategy == "MINIMAL"} == {
+        role for role, group in GROUPS.items() if group.pool.purpose == "gpu"
+    }
 
 
 def test_an_empty_group_tells_the_autoscaler_what_its_nodes_will_be() -> None:
