@@ -114,9 +114,7 @@ def lose(region: LocalRegion) -> None:
 def test_a_lost_region_is_carried_on_where_it_may_be(fleet: Fleet) -> None:
     with httpx.Client(timeout=120, trust_env=False) as client:
         for tenant in AGENTS:
-            eventually(
-                lambda tenant=tenant: ask(client, fleet, tenant).status == 200, f"{tenant} is answered", seconds=120
-            )
+            eventually(partial(is_answered, client, fleet, tenant), f"{tenant} is answered", seconds=120)
     enough, begun = Event(), Event()
     with ThreadPoolExecutor() as pool:
         acme = [pool.submit(keep_asking, fleet, "acme", enough) for _ in range(2)]
