@@ -16,10 +16,11 @@ class AgentOutput:
 
 @dataclass(frozen=True)
 class TenantOutput:
-    """One tenant and where its agents live."""
+    """One tenant, where its agents live, and the bucket its snapshots are kept in."""
 
     id: str
     namespace: str
+    bucket: pulumi.Output[str]
     agents: list[AgentOutput]
 
 
@@ -37,7 +38,6 @@ class RegionOutputs:
 
     region: str
     gateway_namespace: str
-    bucket: pulumi.Output[str]
     edge: EdgeOutput
     tenants: list[TenantOutput]
 

@@ -17,6 +17,7 @@ from components.models.component import BucketModel, BucketModelArgs
 from components.models.spec import BucketModelSpec
 from components.naming import PLATFORM, model_claim_name, resource_name
 from components.tenant.component import Tenant, TenantArgs
+from components.tenant.key_component import TenantKey, TenantKeyArgs
 from infra import providers
 from infra.outputs import AgentOutput, EdgeOutput, RegionOutputs, TenantOutput
 from infra.plan import Plan, TenantPlan
@@ -80,18 +81,9 @@ def _declare(landing: _Landing, api_server_port: int, script: str) -> RegionOutp
         ),
     )
     tenants = {tenant.id: _tenant(landing, tenant) for tenant in plan.tenants}
-    backup = Backup(
-        resource_name(PLATFORM, plan.region, "backup"),
-        BackupArgs(
-            spec=specs.backup_spec(plan),
-            tenant_keys={name: tenant.key_arn for name, tenant in tenants.items()},
-            aws=landing.aws,
-        ),
-    )
     return RegionOutputs(
         region=plan.region,
         gateway_namespace=control_plane.gateway_namespace,
-        bucket=backup.bucket,
         edge=_edge(landing, script),
         tenants=[_agents(landing, tenant, tenants[tenant.id], cluster.ready) for tenant in plan.tenants],
     )
@@ -100,18 +92,28 @@ def _declare(landing: _Landing, api_server_port: int, script: str) -> RegionOutp
 def _tenant(landing: _Landing, tenant: TenantPlan) -> Tenant:
     args = TenantArgs(
         spec=specs.tenant_spec(landing.plan, tenant),
-        key=specs.tenant_key_spec(landing.plan, tenant),
         kubernetes=landing.kubernetes,
-        aws=landing.aws,
     )
     return Tenant(resource_name(tenant.id, landing.plan.region, "tenant"), args)
+
+
+def _backup(landing: _Landing, tenant: TenantPlan) -> Backup:
+    plan = landing.plan
+    key = TenantKey(
+        resource_name(tenant.id, plan.region, "key"),
+        TenantKeyArgs(spec=specs.tenant_key_spec(plan, tenant), aws=landing.aws),
+    )
+    return Backup(
+        resource_name(tenant.id, plan.region, "backup"),
+        BackupArgs(spec=specs.backup_spec(plan, tenant), key_arn=key.arns[plan.region], aws=landing.aws),
+    )
 
 
 def _agents(landing: _Landing, tenant: TenantPlan, home: Tenant, needs: Sequence[pulumi.Resource]) -> TenantOutput:
     models = [_bucket_model(landing, spec, home) for spec in specs.bucket_model_specs(landing.plan, tenant)]
     held = [*needs, *home.ready, *(each for model in models for each in model.ready)]
     agents = [_agent(landing, tenant, agent, held) for agent in tenant.settings.agents]
-    return TenantOutput(tenant.id, home.namespace, agents)
+    return TenantOutput(tenant.id, home.namespace, _backup(landing, tenant).bucket, agents)
 
 
 def _bucket_model(landing: _Landing, spec: BucketModelSpec, home: Tenant) -> BucketModel:

@@ -94,8 +94,9 @@ def tenant_key_spec(plan: Plan, tenant: TenantPlan) -> TenantKeySpec:
         region=plan.region,
         aws_region=plan.settings.region.aws.region,
         account_id=plan.settings.region.aws.account_id,
-        bucket_arn=bucket_arn(plan.bucket),
+        bucket_arn=bucket_arn(tenant.bucket),
         deletion_window_days=_SHORTEST_KEY_DELETION_DAYS,
+        delete_with_stack=plan.settings.region.backup.delete_with_stack,
     )
 
 
@@ -164,19 +165,18 @@ def bucket_model_specs(plan: Plan, tenant: TenantPlan) -> list[BucketModelSpec]:
     ]
 
 
-def backup_spec(plan: Plan) -> BackupSpec:
-    """The region's snapshot bucket."""
+def backup_spec(plan: Plan, tenant: TenantPlan) -> BackupSpec:
+    """One tenant's snapshot bucket."""
     region = plan.settings.region
     return BackupSpec(
-        bucket=plan.bucket,
+        bucket=tenant.bucket,
+        tenant=tenant.id,
         region=plan.region,
         aws_region=region.aws.region,
         account_id=region.aws.account_id,
-        tenants=tuple(tenant.id for tenant in plan.tenants),
         noncurrent_days=region.backup.noncurrent_days,
         lock_days=region.backup.lock_days,
         delete_with_stack=region.backup.delete_with_stack,
-        key_deletion_window_days=_SHORTEST_KEY_DELETION_DAYS,
     )
 
 

@@ -12,16 +12,19 @@ import yaml
 from components.agent import manifests as agent
 from components.agent.secrets import build_secret
 from components.backup import manifests as backup
+from components.backup import replication
 from components.cluster import controller
 from components.cluster import manifests as cluster
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
+from components.database import manifests as database
 from components.edge import client_certificates_spec, firewall, hooks, origin_spec, zone_spec
 from components.edge import manifests as edge
 from components.ingress import manifests as ingress
 from components.models import manifests as models
 from components.tenant import key
 from components.tenant import manifests as tenant
+from components.tenant.spec import KeyReplicaSpec
 from tests.components import specs
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -48,7 +51,13 @@ def render_tenant() -> list[Any]:
         tenant.build_service_account(spec),
         *tenant.build_policies(spec),
         json.loads(key.build_key_policy(specs.TENANT_KEY)),
+        json.loads(key.build_replica_policy(specs.TENANT_KEY, _replica())),
     ]
+
+
+def _replica() -> KeyReplicaSpec:
+    assert specs.TENANT_KEY.replica is not None
+    return specs.TENANT_KEY.replica
 
 
 def render_agent() -> list[Any]:
@@ -79,10 +88,21 @@ def render_control_plane() -> list[Any]:
 
 
 def render_backup() -> list[Any]:
-    arns = {tenant: f"arn:aws:kms:ap-southeast-1:123456789012:key/{tenant}" for tenant in specs.BACKUP.tenants}
+    here = "arn:aws:kms:ap-southeast-1:123456789012:key/mrk-acme"
+    there = "arn:aws:kms:ap-southeast-3:123456789012:key/mrk-acme"
     return [
-        json.loads(backup.build_bucket_policy(specs.BACKUP, arns)),
-        json.loads(backup.build_key_policy(specs.BACKUP)),
+        json.loads(backup.build_bucket_policy(specs.BACKUP, here)),
+        json.loads(replication.build_trust_policy()),
+        json.loads(replication.build_role_policy(specs.REPLICATION, here, there)),
+        replication.build_rule(specs.REPLICATION, there),
+    ]
+
+
+def render_database() -> list[Any]:
+    spec = specs.DATABASE
+    return [
+        json.loads(database.build_key_policy(spec)),
+        {"family": database.parameter_family(spec), "parameters": [asdict(each) for each in database.PARAMETERS]},
     ]
 
 
@@ -129,6 +149,7 @@ RENDERED: dict[str, Callable[[], list[Any]]] = {
     "backup": render_backup,
     "cluster": render_cluster,
     "control_plane": render_control_plane,
+    "database": render_database,
     "edge": render_edge,
     "edge_client_certificates": render_edge_client_certificates,
     "edge_origin": render_edge_origin,

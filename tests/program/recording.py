@@ -43,6 +43,7 @@ class Registered:
     create_timeout: str
     ignore_changes: tuple[str, ...]
     secret_outputs: tuple[str, ...]
+    protected: bool = False
 
 
 @dataclass
@@ -76,8 +77,13 @@ class Provider(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         known: dict[str, Any] = {}
-        if args.typ == "aws:kms/key:Key":
+        if args.typ in ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey"):
             known = {"arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/{args.name}", "keyId": args.name}
+        elif args.typ == "aws:iam/role:Role":
+            known = {"arn": f"arn:aws:iam::123456789012:role/{args.name}"}
+        elif args.typ == "aws:rds/instance:Instance":
+            secret = {"secretArn": f"arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:{args.name}"}
+            known = {"address": f"{args.name}.example.com", "masterUserSecrets": [secret]}
         return f"{args.name}-id", {**args.inputs, **known}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
@@ -107,6 +113,7 @@ class Monitor(mocks.MockMonitor):
                 create_timeout=request.customTimeouts.create,
                 ignore_changes=tuple(request.ignoreChanges),
                 secret_outputs=tuple(request.additionalSecretOutputs),
+                protected=request.protect,
             )
         )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

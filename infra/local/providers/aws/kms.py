@@ -14,7 +14,15 @@ from infra.local.providers.properties import Properties
 from infra.local.providers.supported import require_inputs
 
 DEFAULT_WINDOW_DAYS = 30
-KEY_INPUTS = ("deletionWindowInDays", "description", "enableKeyRotation", "policy", "rotationPeriodInDays", "tags")
+KEY_INPUTS = (
+    "deletionWindowInDays",
+    "description",
+    "enableKeyRotation",
+    "multiRegion",
+    "policy",
+    "rotationPeriodInDays",
+    "tags",
+)
 POLICY = "default"
 """The one name a key policy can have."""
 
@@ -23,6 +31,7 @@ class Key(Kind):
     """`aws:kms/key:Key`. Deleting it schedules its deletion, as AWS does; from then on it counts as gone."""
 
     computed = ("arn", "keyId", "tagsAll")
+    replace_on = ("multiRegion",)
 
     def __init__(self, session: Session) -> None:
         self.session, self.kms = session, session.kms
@@ -59,7 +68,9 @@ class Key(Kind):
 
     def _make(self, call: Call, inputs: Properties) -> str:
         tags = tag_list(self.session.owned_tags(call.urn, inputs), "TagKey", "TagValue")
-        made = self.kms.create_key(Description=inputs.get("description") or "", Tags=tags)
+        made = self.kms.create_key(
+            Description=inputs.get("description") or "", MultiRegion=bool(inputs.get("multiRegion")), Tags=tags
+        )
         return str(made["KeyMetadata"]["KeyId"])
 
     def _orphan(self, call: Call) -> str | None:
@@ -87,6 +98,7 @@ class Key(Kind):
             "enableKeyRotation": rotation["KeyRotationEnabled"],
             # moto keeps no period: where none comes back there is nothing to compare with
             "rotationPeriodInDays": rotation.get("RotationPeriodInDays", inputs.get("rotationPeriodInDays")),
+            "multiRegion": about.get("MultiRegion", False),
             "deletionWindowInDays": inputs.get("deletionWindowInDays"),  # AWS knows it only once it is asked to delete
             "tags": declared_tags(inputs, self._tags(key), self.session.default_tags),
         }
