@@ -9,8 +9,8 @@ from components import key_policy
 def build_key_policy(account_id: str, aws_region: str, bucket_arn: str, replica_regions: tuple[str, ...] = ()) -> str:
     """Administrators administer; the key encrypts and decrypts only through S3, and only for the snapshot bucket.
 
-    With a bucket key, S3's encryption context is the bucket, so that is what the condition names. A replica of the key
-    can be made in `replica_regions` (AWS's names) and nowhere else: the key's own policy holds its customer's residency.
+    With a bucket key, S3's encryption context is the bucket, so that is what the condition names. A replica can be
+    made in `replica_regions` (AWS's names) and nowhere else: the key's own policy holds its customer's residency.
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
     """
     account = key_policy.account_principal(account_id)

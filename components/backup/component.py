@@ -27,11 +27,11 @@ class Backup(pulumi.ComponentResource):
     def __init__(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("moltghost:backup:Backup", name, None, opts)
         spec = args.spec
-        self._name = resource_name(spec.tenant, spec.region, "snapshots")
+        self._own = resource_name(spec.tenant, spec.region, "snapshots")
         self._options = pulumi.ResourceOptions(parent=self, provider=args.aws)
 
         bucket = aws.s3.Bucket(
-            self._name,
+            self._own,
             bucket=spec.bucket,
             force_destroy=spec.delete_with_stack,
             object_lock_enabled=spec.lock_days is not None,
@@ -48,7 +48,7 @@ class Backup(pulumi.ComponentResource):
 
     def _encryption(self, bucket: aws.s3.Bucket, args: BackupArgs) -> pulumi.CustomResource:
         return aws.s3.BucketServerSideEncryptionConfiguration(
-            self._name,
+            self._own,
             bucket=bucket.id,
             rules=[
                 {
@@ -64,7 +64,7 @@ class Backup(pulumi.ComponentResource):
 
     def _privacy(self, bucket: aws.s3.Bucket, args: BackupArgs) -> list[pulumi.CustomResource]:
         private = aws.s3.BucketPublicAccessBlock(
-            self._name,
+            self._own,
             bucket=bucket.id,
             block_public_acls=True,
             block_public_policy=True,
@@ -73,10 +73,10 @@ class Backup(pulumi.ComponentResource):
             opts=self._options,
         )
         owned = aws.s3.BucketOwnershipControls(
-            self._name, bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=self._options
+            self._own, bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=self._options
         )
         policy = aws.s3.BucketPolicy(
-            self._name,
+            self._own,
             bucket=bucket.id,
             policy=pulumi.Output.from_input(args.key_arn).apply(
                 lambda arn: manifests.build_bucket_policy(args.spec, arn)
@@ -88,11 +88,11 @@ class Backup(pulumi.ComponentResource):
 
     def _retention(self, bucket: aws.s3.Bucket, spec: BackupSpec) -> list[pulumi.CustomResource]:
         versioning = aws.s3.BucketVersioning(
-            self._name, bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=self._options
+            self._own, bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=self._options
         )
         after_versioning = pulumi.ResourceOptions.merge(self._options, pulumi.ResourceOptions(depends_on=[versioning]))
         lifecycle = aws.s3.BucketLifecycleConfiguration(
-            self._name,
+            self._own,
             bucket=bucket.id,
             rules=[
                 {
@@ -114,7 +114,7 @@ class Backup(pulumi.ComponentResource):
         if spec.lock_days is None:
             return [versioning, lifecycle]
         lock = aws.s3.BucketObjectLockConfiguration(
-            self._name,
+            self._own,
             bucket=bucket.id,
             object_lock_enabled="Enabled",
             rule={"default_retention": {"mode": "COMPLIANCE", "days": spec.lock_days}},

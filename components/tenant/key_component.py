@@ -32,7 +32,7 @@ class TenantKey(pulumi.ComponentResource):
         super().__init__("moltghost:tenant:TenantKey", name, None, opts)
         spec = args.spec
         # Without its key a snapshot is lost: no destroy takes the one and leaves the other.
-        self._protect = not spec.delete_with_stack
+        self._keep = not spec.delete_with_stack
         primary = self._primary(spec, args.aws)
         self.arns: dict[Region, pulumi.Output[str]] = {spec.region: primary.arn}
         if spec.replica is not None:
@@ -80,4 +80,4 @@ class TenantKey(pulumi.ComponentResource):
         return aws.kms.Alias(name, name=alias, target_key_id=key_id, opts=options)
 
     def _kept(self, provider: pulumi.ProviderResource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, provider=provider, protect=self._protect)
+        return pulumi.ResourceOptions(parent=self, provider=provider, protect=self._keep)
