@@ -172,7 +172,7 @@ class Replication(pulumi.ComponentResource):
             own,
             bucket=buckets.apply(lambda known: str(known[0])),
             role=role.arn,
-            rules=buckets.apply(lambda known: [replication.build_rule(spec, known[2])]),
+            rules=[buckets.apply(lambda known: replication.build_rule(spec, known[2]))],
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[rights])),
         )
         self.role_arn: pulumi.Output[str] = role.arn

@@ -44,7 +44,8 @@ def cluster_spec(plan: Plan, machine: Machine, api_server_port: int) -> ClusterS
     return ClusterSpec(
         region=plan.region,
         controller_image=machine.images.agent_sandbox,
-        controller_replicas=1 if region.gateway.spread == "relaxed" else 2,
+        controller_replicas=1 if region.gateway.spread == "relaxed" else 3,
+        controller_spread=region.gateway.spread,
         api_server_nodes=region.network.nodes,
         api_server_port=api_server_port,
         storage=StorageSpec(**region.storage.model_dump()),

@@ -39,6 +39,7 @@ def render_cluster() -> list[Any]:
         *controller.build_controller_identity(spec),
         *controller.build_controller_policies(spec),
         controller.build_controller(spec),
+        controller.build_disruption_budget(spec),
     ]
 
 

@@ -16,6 +16,7 @@ CHILDREN = {
         "kubernetes:core/v1:Namespace": 2,
         "kubernetes:core/v1:ServiceAccount": 1,
         "kubernetes:networking.k8s.io/v1:NetworkPolicy": 2,
+        "kubernetes:policy/v1:PodDisruptionBudget": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,

@@ -1,6 +1,7 @@
 """The bucket's policy: TLS only, one account only, the customer's own key only."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def holds(condition: dict[str, dict[str, str]], context: dict[str, str]) -> bool
     )
 
 
-_HOLDS = {
+_HOLDS: dict[str, Callable[[str | None, str], bool]] = {
     "Bool": lambda given, wanted: given is not None and given == wanted,
     "BoolIfExists": lambda given, wanted: given is None or given == wanted,
     "Null": lambda given, wanted: (given is None) == (wanted == "true"),

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from components.tenant.key import alias_name, build_key_policy, build_replica_policy
+from components.tenant.spec import KeyReplicaSpec
 from tests.components.specs import ACCOUNT, BUCKET, JKT, OTHER_BUCKET, SIN, TENANT_KEY
 
-REPLICA = TENANT_KEY.replica
-assert REPLICA is not None
+REPLICA = KeyReplicaSpec(region=JKT, aws_region="ap-southeast-3", bucket_arn=f"arn:aws:s3:::{OTHER_BUCKET}")
 AT_HOME = TENANT_KEY.model_copy(update={"replica": None})
 USE = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
 
