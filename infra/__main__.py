@@ -1,18 +1,21 @@
 """What `pulumi up` runs: load → plan → assemble → export."""
 
+import os
 from importlib import import_module
 
 import pulumi
 from pulumi.runtime import config
 
 from infra.outputs import export
+from infra.passphrase import EmptyPassphraseError, require_passphrase
 from infra.plan import plan_stack
 from infra.settings import ConfigError, draft_settings, read_engine
 
 try:
+    require_passphrase(os.environ)
     source = read_engine(pulumi.get_stack(), config.get_config_env(), config.get_config_secret_keys_env())
     plan = plan_stack(draft_settings(source, complete=True))
-except ConfigError as error:
+except (ConfigError, EmptyPassphraseError) as error:
     raise pulumi.RunError(str(error)) from None
 
 # A kind is a module of infra.stacks; it brings the cloud SDKs it needs, which cost seconds to load.

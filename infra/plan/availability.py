@@ -104,8 +104,10 @@ MONITOR_INTERVAL_S, MONITOR_TRIES = 60, 2
 """How the load balancer's monitor asks (components/edge/origin_spec.py)."""
 TABLE_AGE_S = edge.KV_CACHE_S + edge.RECORD_MEMORY_S
 FAILOVER_GAP_S = MONITOR_INTERVAL_S * MONITOR_TRIES + TABLE_AGE_S
-"""Seconds until every Worker knows that a region is away, at worst: of one that takes a request and says nothing. One that
-refuses is passed over at once."""
+"""Seconds until every Worker knows that a region is away, at worst: of one that takes a request and says nothing.
+
+One that refuses is passed over at once.
+"""
 REGION_FAILURES = 0.1
 """Failures of a whole region in a month that are assumed: about one a year."""
 REPLICAS = 3

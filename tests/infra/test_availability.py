@@ -84,8 +84,8 @@ def test_negative_interruptions_are_refused(times: float, seconds: float) -> Non
 
 def test_the_gap_is_the_one_the_monitor_and_the_table_really_have() -> None:
     monitor = build_monitor(ORIGIN)
-    assert availability.MONITOR_INTERVAL_S == monitor["interval"]
-    assert availability.MONITOR_TRIES == monitor["consecutive_down"]
+    assert monitor["interval"] == availability.MONITOR_INTERVAL_S
+    assert monitor["consecutive_down"] == availability.MONITOR_TRIES
 
 
 def test_which_paths_reach_the_target() -> None:
