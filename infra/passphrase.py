@@ -28,7 +28,7 @@ def require_passphrase(environment: Mapping[str, str]) -> None:
     path = environment.get(FILE_VARIABLE)
     if path and _is_blank(Path(path)):
         raise EmptyPassphraseError(
-            f"{path} is empty: secrets would be encrypted with nothing. Restore the stack's passphrase from where it is "
+            f"{path} is empty: secrets would be encrypted with nothing. Restore the passphrase from where it is "
             f"kept; with another one its secrets can't be read (docs/state.md)"
         )
 
