@@ -1,6 +1,7 @@
 """The backup components: a customer's snapshot bucket, and its copies in another region."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -172,8 +173,13 @@ class Replication(pulumi.ComponentResource):
             own,
             bucket=buckets.apply(lambda known: str(known[0])),
             role=role.arn,
-            rules=[buckets.apply(lambda known: replication.build_rule(spec, known[2]))],
+            rules=[buckets.apply(lambda known: _rule(spec, known[2]))],
             opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[rights])),
         )
         self.role_arn: pulumi.Output[str] = role.arn
         self.register_outputs({"role_arn": self.role_arn, "replicated": config.id})
+
+
+def _rule(spec: ReplicationSpec, destination_key_arn: str) -> Any:
+    """The rule as the SDK takes it: it has a type of its own for each level."""
+    return replication.build_rule(spec, destination_key_arn)
