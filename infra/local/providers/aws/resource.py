@@ -265,13 +265,13 @@ class Resource(Kind):
         """Apply every change that `new` asks for and say what is there then; `old` is None just after a create."""
         at = self._at(identifier)
         with _named(call):
-            self._wait_ready(call, at)
+            raw = self._wait_ready(call, at)
             changed = {path[0] for path in diff_properties(old or {}, new).changes}
             for change in self.about.changes:
                 if changed.intersection(change.inputs) and (old is not None or change.after_create):
                     change.apply(at, new, old or {})
-            self._retag(call, at, new)
-            raw = self._wait_ready(call, at)
+            if self._retag(call, at, raw, new) or changed:
+                raw = self._wait_ready(call, at)
             return self._state(at, raw, self._live(at, raw, new))
 
     def _wait_ready(self, call: Call, at: At) -> Raw:
@@ -300,16 +300,19 @@ class Resource(Kind):
             return
         raise ProviderError(f"{at.id} is still there after its deletion")
 
-    def _retag(self, call: Call, at: At, inputs: Properties) -> None:
+    def _retag(self, call: Call, at: At, raw: Raw, inputs: Properties) -> bool:
+        """Bring the tags to what is declared; whether any had to change."""
         tagging = self.about.tagging
-        raw = self._find(at) if tagging else None
-        if tagging is None or raw is None:
-            return
+        if tagging is None:
+            return False
         wanted, live = self.session.owned_tags(call.urn, inputs), dict(tagging.read(at, raw))
-        if gone := sorted(name for name in live if name not in wanted and not name.startswith("aws:")):
+        gone = sorted(name for name in live if name not in wanted and not name.startswith("aws:"))
+        missing = {name: value for name, value in wanted.items() if live.get(name) != value}
+        if gone:
             tagging.remove(at, raw, gone)
-        if missing := {name: value for name, value in wanted.items() if live.get(name) != value}:
+        if missing:
             tagging.add(at, raw, missing)
+        return bool(gone or missing)
 
     def _as_meant(self, name: str, new: Any, old: Any) -> Any:
         """`old` as `new` says it where both mean the same: a set in another order, the same document."""

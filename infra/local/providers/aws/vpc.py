@@ -368,6 +368,15 @@ def _change_endpoint(at: At, new: Properties, old: Properties) -> None:
     at.client.modify_vpc_endpoint(VpcEndpointId=at.id, **request)
 
 
+def _prefix_list(at: At, raw: Raw) -> str | None:
+    """The list of a gateway endpoint's service addresses, which rules and routes name."""
+    if raw["VpcEndpointType"] != "Gateway":
+        return None
+    wanted = [{"Name": "prefix-list-name", "Values": [raw["ServiceName"]]}]
+    found = at.client.describe_managed_prefix_lists(Filters=wanted)["PrefixLists"]
+    return str(found[0]["PrefixListId"]) if found else None
+
+
 VPC_ENDPOINT = ResourceType(
     service="ec2",
     inputs={
@@ -393,6 +402,7 @@ VPC_ENDPOINT = ResourceType(
         "state": "State",
         "networkInterfaceIds": "NetworkInterfaceIds",
         "dnsEntries": "DnsEntries",
+        "prefixListId": _prefix_list,
     },
 )
 
