@@ -14,6 +14,8 @@ from infra.settings.models import Aws
 # moto takes any credentials; these are no secret, and open nothing anywhere.
 _LOCAL_CREDENTIALS = "test"
 _HTTPS_PORT = 443
+# What a stack's resources are services of; the provider has a client for these and for no other.
+_LOCAL_SERVICES = ("autoscaling", "ec2", "eks", "iam", "kms", "logs", "rds", "s3", "secretsmanager", "ssm", "sts")
 
 
 class KubeconfigError(Exception):
@@ -58,7 +60,7 @@ def local_aws_provider(region: str, aws_settings: Aws, machine: Machine) -> pulu
         access_key=_LOCAL_CREDENTIALS,
         secret_key=_LOCAL_CREDENTIALS,
         allowed_account_ids=[aws_settings.account_id],
-        endpoints=[{"s3": endpoint, "kms": endpoint, "sts": endpoint, "iam": endpoint}],
+        endpoints=[dict.fromkeys(_LOCAL_SERVICES, endpoint)],
         s3_use_path_style=True,
         skip_credentials_validation=True,
         skip_metadata_api_check=True,
