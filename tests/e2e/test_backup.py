@@ -60,19 +60,6 @@ def test_the_bucket_takes_tls_alone(region: LocalRegion, bucket: str) -> None:
     assert set(rule["Resource"]) == {f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"}
 
 
-def test_what_a_tenant_writes_is_encrypted_with_its_own_key_without_a_word_said(
-    region: LocalRegion, bucket: str
-) -> None:
-    with aws(region, "s3") as s3:
-        (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-        s3.put_object(Bucket=bucket, Key="probe", Body=b"probe")
-        written = s3.head_object(Bucket=bucket, Key="probe")
-        versions = s3.list_object_versions(Bucket=bucket)["Versions"]
-        s3.delete_object(Bucket=bucket, Key="probe", VersionId=versions[0]["VersionId"])
-    assert written["ServerSideEncryption"] == "aws:kms"
-    assert written["SSEKMSKeyId"] == rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
-
-
 def test_each_tenant_has_a_key_of_its_own(region: LocalRegion) -> None:
     with aws(region, "kms") as kms:
         aliases = {

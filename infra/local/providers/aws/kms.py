@@ -101,7 +101,6 @@ class Key(Kind):
             "enableKeyRotation": rotation["KeyRotationEnabled"],
             # moto keeps no period: where none comes back there is nothing to compare with
             "rotationPeriodInDays": rotation.get("RotationPeriodInDays", inputs.get("rotationPeriodInDays")),
-            "multiRegion": about.get("MultiRegion", False),
             "deletionWindowInDays": inputs.get("deletionWindowInDays"),  # AWS knows it only once it is asked to delete
             "tags": declared_tags(inputs, self._tags(key), self.session.default_tags),
         }
