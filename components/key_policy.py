@@ -23,7 +23,6 @@ _ADMINISTER = [
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 ]
-_REPLICATE = ["kms:ReplicateKey"]
 
 
 def account_principal(account_id: str) -> dict[str, str]:
@@ -31,8 +30,7 @@ def account_principal(account_id: str) -> dict[str, str]:
     return {"AWS": f"arn:aws:iam::{account_id}:root"}
 
 
-def administer(account_id: str, multi_region: bool = False) -> dict[str, Any]:
-    """The statement that lets administrators administer; those of a multi-region primary also make its replicas."""
-    actions = sorted([*_ADMINISTER, *(_REPLICATE if multi_region else [])])
+def administer(account_id: str) -> dict[str, Any]:
+    """The statement that lets administrators administer."""
     principal = account_principal(account_id)
-    return {"Sid": "Administer", "Effect": "Allow", "Principal": principal, "Action": actions, "Resource": "*"}
+    return {"Sid": "Administer", "Effect": "Allow", "Principal": principal, "Action": _ADMINISTER, "Resource": "*"}

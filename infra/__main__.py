@@ -1,11 +1,13 @@
 """What `pulumi up` runs: load → plan → assemble → export."""
 
+import os
 from importlib import import_module
 
 import pulumi
 from pulumi.runtime import config
 
 from infra.outputs import export
+from infra.passphrase import EmptyPassphraseError, require_passphrase
 from infra.plan import plan_stack
 from infra.settings import ConfigError, draft_settings, read_engine
 
@@ -16,9 +18,10 @@ MODULES = {"dev": "dev", "global": "everywhere", "region": "region", "tenant": "
 async def main() -> None:
     """Declare the stack; what it may have to ask other stacks for is awaited."""
     try:
+        require_passphrase(os.environ)
         source = read_engine(pulumi.get_stack(), config.get_config_env(), config.get_config_secret_keys_env())
         plan = plan_stack(draft_settings(source, complete=True))
-    except ConfigError as error:
+    except (ConfigError, EmptyPassphraseError) as error:
         raise pulumi.RunError(str(error)) from None
     # It brings the cloud SDKs it needs, which cost seconds to load.
     export(await import_module(f"infra.stacks.{MODULES[plan.settings.kind]}").assemble(plan))

@@ -70,10 +70,12 @@ def summary(stack: str, plan: StackPlan) -> str:
 
 def _dev(plan: Plan) -> list[str]:
     lines = [
-        f"{_region(plan.region, plan.settings.region)}; bucket {plan.bucket}",
+        f"{_region(plan.region, plan.settings.region)}",
         f"edge https://{plan.settings.edge.hostname}",
     ]
-    return lines + [f"tenant {each.id} in {each.namespace}: {_agents(each.settings)}" for each in plan.tenants]
+    return lines + [
+        f"tenant {each.id} in {each.namespace}: {_agents(each.settings)}; bucket {each.bucket}" for each in plan.tenants
+    ]
 
 
 def _region(name: str, region: Region) -> str:

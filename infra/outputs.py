@@ -20,10 +20,11 @@ class AgentOutput:
 
 @dataclass(frozen=True)
 class TenantOutput:
-    """One tenant and where its agents live."""
+    """One tenant, where its agents live, and the bucket its snapshots are kept in."""
 
     id: str
     namespace: str
+    bucket: pulumi.Output[str]
     agents: list[AgentOutput]
 
 
@@ -41,7 +42,6 @@ class DevOutputs:
 
     region: str
     gateway_namespace: str
-    bucket: pulumi.Output[str]
     edge: EdgeOutput
     tenants: list[TenantOutput]
 
@@ -78,11 +78,12 @@ class DatabaseOutput:
 
 @dataclass(frozen=True)
 class RegionOutputs:
-    """What tenants ask a region's stack for; `kubeconfig` is a secret."""
+    """What tenants ask a region's stack for: `backup` is how long snapshots stay; `kubeconfig` is a secret."""
 
     region: str
     aws_region: str
     account_id: str
+    backup: dict[str, Any]
     gateway_namespace: str
     never: list[str]
     agent_image: str

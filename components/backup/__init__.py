@@ -1,1 +1,1 @@
-"""Where a region's snapshots are kept."""
+"""Where one customer's snapshots are kept."""

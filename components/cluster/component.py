@@ -56,6 +56,11 @@ class Cluster(pulumi.ComponentResource):
             self._declare(f"sandbox-{manifest['metadata']['name']}", manifest, needs=[namespaces[SANDBOX_NAMESPACE]])
             for manifest in controller.build_controller_policies(spec)
         ]
+        self._declare(
+            f"{controller.NAME}-budget",
+            controller.build_disruption_budget(spec),
+            needs=[namespaces[SANDBOX_NAMESPACE]],
+        )
         running = self._declare(
             controller.NAME, controller.build_controller(spec), needs=[definition, *classes, *identity, *policies]
         )

@@ -16,6 +16,7 @@ from components.hardening import (
     tcp,
 )
 from components.labels import platform_labels
+from components.replicas import disruption_budget, rolling_deployment, spread
 from components.values import Manifest
 from runtime.contract import labels
 
@@ -23,6 +24,8 @@ NAME = "agent-sandbox-controller"
 _UID = 65532
 _METRICS_PORT = 8080
 _PROBE_PORT = 8081
+_GRACE_S = 10
+"""Seconds to end what it reconciles and give its lease back; nobody is connected to it."""
 
 _WORKLOADS = {"apiGroups": [""], "resources": ["persistentvolumeclaims", "pods", "services"]}
 _ALL_BUT_CREATE = ["delete", "get", "list", "patch", "update", "watch"]
@@ -98,27 +101,23 @@ def build_controller_policies(spec: ClusterSpec) -> list[Manifest]:
     ]
 
 
+def build_disruption_budget(spec: ClusterSpec) -> Manifest:
+    """A drain takes one controller at a time."""
+    return disruption_budget(_metadata(spec), _selector())
+
+
 def build_controller(spec: ClusterSpec) -> Manifest:
     """The Deployment of the controller; one instance leads by a lease, any other stands by."""
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": _metadata(spec),
-        "spec": {
-            "replicas": spec.controller_replicas,
-            "selector": {"matchLabels": _selector()},
-            "template": {
-                "metadata": {"labels": {**platform_labels(spec.region, labels.ROLE_SYSTEM), **_selector()}},
-                "spec": {
-                    **restricted_pod(_UID),
-                    "serviceAccountName": NAME,
-                    "automountServiceAccountToken": True,
-                    "priorityClassName": PLATFORM_PRIORITY,
-                    "containers": [_container(spec)],
-                },
-            },
-        },
+    pod = {
+        **restricted_pod(_UID),
+        "serviceAccountName": NAME,
+        "automountServiceAccountToken": True,
+        "priorityClassName": PLATFORM_PRIORITY,
+        "terminationGracePeriodSeconds": _GRACE_S,
+        "topologySpreadConstraints": spread(_selector(), spec.controller_spread == "strict"),
+        "containers": [_container(spec)],
     }
+    return rolling_deployment(_metadata(spec), spec.controller_replicas, _selector(), {}, pod)
 
 
 def _container(spec: ClusterSpec) -> dict[str, Any]:

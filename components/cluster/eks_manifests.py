@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
+from components import key_policy
 from components.cluster.eks_spec import EksSpec
-from components.snapshot_key import ADMINISTER
 from runtime.contract import labels
 
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
@@ -63,11 +63,6 @@ def _assumed_by(service: str, actions: list[str], condition: dict[str, Any] | No
     return {**statement, "Condition": condition} if condition else statement
 
 
-def _administer(account_id: str) -> _Statement:
-    account = {"AWS": f"arn:aws:iam::{account_id}:root"}
-    return {"Sid": "Administer", "Effect": "Allow", "Principal": account, "Action": ADMINISTER, "Resource": "*"}
-
-
 def cluster_role_arn(spec: EksSpec) -> str:
     """The ARN of the control plane's role, which has the cluster's name."""
     return f"arn:aws:iam::{spec.account_id}:role/{spec.name}"
@@ -96,7 +91,7 @@ def build_secrets_key_policy(spec: EksSpec) -> str:
         "Resource": "*",
         "Condition": {"ArnEquals": {"aws:PrincipalArn": list(spec.admins)}},
     }
-    return document([_administer(spec.account_id), use, grant])
+    return document([key_policy.administer(spec.account_id), use, grant])
 
 
 def build_secrets_permissions(key_arn: str) -> str:
@@ -119,7 +114,7 @@ def build_logs_key_policy(spec: EksSpec) -> str:
         "Resource": "*",
         "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": group}},
     }
-    return document([_administer(spec.account_id), use])
+    return document([key_policy.administer(spec.account_id), use])
 
 
 def build_disks_key_policy(account_id: str, aws_region: str) -> str:
@@ -142,7 +137,7 @@ def build_disks_key_policy(account_id: str, aws_region: str) -> str:
         "Action": ["kms:CreateGrant"],
         "Condition": {"StringEquals": through_ec2, "Bool": {"kms:GrantIsForAWSResource": "true"}},
     }
-    return document([_administer(account_id), use, grant])
+    return document([key_policy.administer(account_id), use, grant])
 
 
 def build_model_permissions(buckets: tuple[str, ...]) -> str | None:

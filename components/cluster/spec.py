@@ -29,11 +29,15 @@ class StorageSpec(Values):
 
 
 class ClusterSpec(Values):
-    """One region's cluster. `controller_replicas` > 1 leaves a standby where there is a second node to run it on."""
+    """One region's cluster.
+
+    One of the `controller_replicas` leads, the others stand by: in other zones where `controller_spread` is strict.
+    """
 
     region: Region
     controller_image: ImageReference
-    controller_replicas: int = 2
+    controller_replicas: int = Field(default=3, ge=1)
+    controller_spread: Literal["strict", "relaxed"] = "strict"
     api_server_nodes: IPv4Network
     """Addresses the API server answers on, behind its Service."""
     api_server_port: int

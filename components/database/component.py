@@ -32,7 +32,7 @@ class Database(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("moltghost:database:Database", name, None, opts)
-        self._name = resource_name(PLATFORM, args.spec.region, "database")
+        self._own = resource_name(PLATFORM, args.spec.region, "database")
         self._options = pulumi.ResourceOptions(parent=self, provider=args.aws)
         # What no destroy may take, unless the stack says that it goes along.
         self._kept = pulumi.ResourceOptions.merge(
@@ -51,7 +51,7 @@ class Database(pulumi.ComponentResource):
 
     def _key(self, spec: DatabaseSpec) -> aws.kms.Key:
         key = aws.kms.Key(
-            self._name,
+            self._own,
             description=f"Database of {spec.region}",
             policy=manifests.build_key_policy(spec),
             enable_key_rotation=True,
@@ -60,7 +60,7 @@ class Database(pulumi.ComponentResource):
             opts=self._kept,
         )
         aws.kms.Alias(
-            self._name, name=f"alias/moltghost/{spec.region}/database", target_key_id=key.key_id, opts=self._options
+            self._own, name=f"alias/moltghost/{spec.region}/database", target_key_id=key.key_id, opts=self._options
         )
         return key
 
@@ -80,10 +80,10 @@ class Database(pulumi.ComponentResource):
     def _instance(self, args: DatabaseArgs, key: aws.kms.Key, logs: list[pulumi.Resource]) -> aws.rds.Instance:
         spec = args.spec
         subnets = aws.rds.SubnetGroup(
-            self._name, name=spec.identifier, description="Private", subnet_ids=args.subnet_ids, opts=self._options
+            self._own, name=spec.identifier, description="Private", subnet_ids=args.subnet_ids, opts=self._options
         )
         parameters = aws.rds.ParameterGroup(
-            self._name,
+            self._own,
             name=f"{spec.identifier}-{spec.major_version}",
             family=manifests.parameter_family(spec),
             description=f"Database of {spec.region}",
@@ -93,7 +93,7 @@ class Database(pulumi.ComponentResource):
             opts=self._options,
         )
         return aws.rds.Instance(
-            self._name,
+            self._own,
             identifier=spec.identifier,
             engine="postgres",
             engine_version=spec.engine_version,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any, Literal
 
+from components import key_policy
 from components.network.spec import EVERYWHERE, NetworkSpec, Role, Service
-from components.snapshot_key import ADMINISTER
 
 HTTPS = 443
 KUBELET = 10250
@@ -214,7 +214,7 @@ def build_flow_log_key_policy(spec: NetworkSpec) -> str:
     use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
     return _document(
         [
-            {"Sid": "Administer", "Effect": "Allow", "Principal": account, "Action": ADMINISTER, "Resource": "*"},
+            key_policy.administer(spec.account_id),
             {**_allow("FlowLogsOnly", use, "*", context), "Principal": service},
         ]
     )

@@ -40,10 +40,19 @@ class TenantSpec(Values):
     monitoring_namespace: Label
 
 
+class KeyReplicaSpec(Values):
+    """The region a customer fails over to: where the replica of its key is, and the only bucket it may be used for."""
+
+    region: Region
+    aws_region: str
+    bucket_arn: str
+
+
 class TenantKeySpec(Values):
     """The key one customer's snapshots are encrypted with.
 
-    `bucket_arn` is the only bucket it may be used for, `aws_region` and `account_id` where both live.
+    `bucket_arn` is the only bucket it may be used for, `aws_region` and `account_id` where both live. `replica` is the
+    region the customer fails over to, None where it stays at home.
     """
 
     tenant: TenantId
@@ -52,3 +61,5 @@ class TenantKeySpec(Values):
     account_id: str = Field(pattern=r"^\d{12}$")
     bucket_arn: str
     deletion_window_days: int = Field(default=30, ge=7, le=30)
+    delete_with_stack: bool = False
+    replica: KeyReplicaSpec | None = None

@@ -1,5 +1,6 @@
 """The commands that act on the local region."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,10 @@ from infra.local.processes import ProcessError
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
 from infra.local.status import show
+from infra.passphrase import FILE_VARIABLE, EmptyPassphraseError, require_passphrase
 from infra.settings import ConfigError
 
-EXPECTED = (ChatFailedError, ConfigError, EngineError, MachineError, ProcessError, ToolError)
+EXPECTED = (ChatFailedError, ConfigError, EmptyPassphraseError, EngineError, MachineError, ProcessError, ToolError)
 """What can go wrong outside our code: shown as one message, without a traceback."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -56,7 +58,14 @@ def expected_errors() -> Iterator[None]:
 def up(state: Path, slot: int) -> None:
     """Bring a region up on this machine and chat with it."""
     with expected_errors():
+        refuse_empty_passphrases(state)
         bring_up(LocalRegion(state, slot), Steps())
+
+
+def refuse_empty_passphrases(state: Path) -> None:
+    """Raise EmptyPassphraseError for the user's own variables or the region's file, before anything is begun."""
+    require_passphrase(os.environ)
+    require_passphrase({FILE_VARIABLE: str(state / "passphrase")})
 
 
 def bring_up(region: LocalRegion, steps: Steps) -> None:
@@ -111,6 +120,7 @@ def preview(state: Path, slot: int) -> None:
     """Show what `up` would change."""
     region = LocalRegion(state, slot)
     with expected_errors():
+        refuse_empty_passphrases(state)
         region.require_started()
         region.engine.preview("--diff", on_line=click.echo)
 

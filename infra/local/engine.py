@@ -22,6 +22,7 @@ from infra.local.engine_state import (
 )
 from infra.local.language_host import EXEC_VARIABLE
 from infra.local.shims import write_shims
+from infra.passphrase import FILE_VARIABLE, require_passphrase
 
 FOREIGN = ("AWS_", "CLOUDFLARE_", "KUBE", "PULUMI_")
 """Prefixes of environment variables that could lead the local stack to someone's real account or cluster."""
@@ -58,7 +59,7 @@ class Engine:
             "PATH": os.pathsep.join(map(str, path)),
             "PULUMI_BACKEND_URL": f"file://{self.backend}",
             "PULUMI_HOME": str(self.home),
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
+            FILE_VARIABLE: str(self.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_PYTHON_CMD": sys.executable,
@@ -117,8 +118,9 @@ class Engine:
 
     def run(self, arguments: Sequence[str], on_line: OnLine | None = None, text: str | None = None) -> str:
         """Run `pulumi` and return its standard output. Each line goes to `on_line` as it comes, those of standard
-        error too. `text` is its standard input. Raises `EngineError`.
+        error too. `text` is its standard input. Raises `EngineError`, and `EmptyPassphraseError` before it runs.
         """
+        require_passphrase(self.environment())
         streaming = on_line is not None
         if streaming and text is not None:
             raise ValueError("a command that is followed line by line takes no standard input")

@@ -31,10 +31,11 @@ EVERYWHERE = Region("global")
 
 @dataclass(frozen=True)
 class TenantPlan:
-    """One tenant: what it is called, where it lives, and what its settings say."""
+    """One tenant: what it is called, where it lives, where its snapshots are kept, and what its settings say."""
 
     id: TenantId
     namespace: str
+    bucket: str
     settings: Tenant
 
 
@@ -44,7 +45,6 @@ class Plan:
 
     settings: DevSettings
     region: Region
-    bucket: str
     worker: str
     gateway_namespace: str
     tenants: tuple[TenantPlan, ...]
@@ -129,11 +129,15 @@ def _plan_dev(settings: DevSettings) -> Plan:
     return Plan(
         settings=settings,
         region=region,
-        bucket=_shared_bucket(settings),
         worker=resource_name(PLATFORM, region, "edge"),
         gateway_namespace=PLATFORM_NAMESPACE,
         tenants=tuple(
-            TenantPlan(TenantId(tenant.id), resource_name(tenant.id, region, "agents"), tenant)
+            TenantPlan(
+                TenantId(tenant.id),
+                resource_name(tenant.id, region, "agents"),
+                bucket_name(tenant.id, region, settings.region.aws.account_id),
+                tenant,
+            )
             for tenant in settings.tenants
         ),
         never=(*addresses.NEVER, *addresses.region_networks(settings).values()),
@@ -146,10 +150,6 @@ def bucket_name(tenant: str, region: str, account_id: str) -> str:
     Buckets share one namespace with all the world's, hence the account in it.
     """
     return resource_name(f"moltghost-{tenant}", f"{region}-{account_id}", "snapshots")
-
-
-def _shared_bucket(settings: DevSettings) -> str:
-    return resource_name("moltghost", f"{settings.region.name}-{settings.region.aws.account_id}", "snapshots")
 
 
 def _broken_rules(draft: Draft) -> list[Problem]:

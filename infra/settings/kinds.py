@@ -62,6 +62,8 @@ class RegionEdge(Section):
         str, Field(pattern=r"^[0-9a-f]{32}$"), Setting("0" * 32, "Copy the id from the zone's overview, quoted")
     ]
     zone: Annotated[Domain, Setting("example.com", "Give the zone's domain, in lower case")]
+    latitude: Annotated[float, Field(ge=-90, le=90), Setting(1.35, "Where the region is, in degrees, -90 to 90")]
+    longitude: Annotated[float, Field(ge=-180, le=180), Setting(103.82, "Where the region is, in degrees, -180 to 180")]
 
 
 class RegionImages(Section):

@@ -6,11 +6,12 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from components.labels import Region
+from infra.settings.models import Backup
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One region: the account its keys and snapshots live in, its gateways' namespace and the keys those trust.
+    """One region: the account its keys and snapshots live in and how long those stay, its gateways' namespace and the keys those trust.
 
     `never` are the ranges no agent is let out to, `agent_image` is what agents' pods are made from, and `artifacts` are
     models' images made on this machine, by model.
@@ -19,6 +20,7 @@ class Cell:
     region: Region
     aws_region: str
     account_id: str
+    backup: Backup
     gateway_namespace: str
     never: tuple[IPv4Network, ...]
     agent_image: str

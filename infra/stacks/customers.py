@@ -1,19 +1,23 @@
 """One customer in one region, declared: its place, and its agents in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components.agent.component import Agent, AgentArgs
 from components.agent.sealed import secrets_of
+from components.backup.component import Backup, BackupArgs, Replication, ReplicationArgs
+from components.labels import Region, TenantId
 from components.models.component import BucketModel, BucketModelArgs
 from components.models.spec import BucketModelSpec
 from components.naming import model_claim_name, resource_name
 from components.tenant.component import Tenant, TenantArgs
+from components.tenant.key_component import TenantKey, TenantKeyArgs
 from infra.outputs import AgentOutput, TenantOutput
 from infra.plan import TenantPlan
 from infra.settings.models import Agent as AgentSettings
+from infra.settings.models import Tenant as TenantSettings
 from infra.stacks import tenant_specs as specs
 from infra.stacks.bundles import SignedBundle, skills_spec
 from infra.stacks.cell import Cell
@@ -33,24 +37,73 @@ class Ground:
     agent_secrets: pulumi.Output[str]
 
 
-def declare_tenant(ground: Ground, tenant: TenantPlan, bucket: str) -> Tenant:
-    """Declare the customer's place. `bucket` is what its snapshots go to."""
-    args = TenantArgs(
-        spec=specs.tenant_spec(ground.cell, tenant, ground.models),
-        key=specs.tenant_key_spec(ground.cell, tenant, bucket),
-        kubernetes=ground.kubernetes,
-        aws=ground.aws,
+def declare_customer(
+    grounds: Sequence[Ground], settings: TenantSettings, needs: Sequence[pulumi.Resource] = ()
+) -> dict[Region, TenantOutput]:
+    """Declare one customer in each of its regions, home first; its agents wait for `needs` too."""
+    tenant = TenantId(settings.id)
+    buckets = _snapshots(tenant, *grounds)
+    return {
+        ground.cell.region: _place(ground, _planned(tenant, ground.cell, settings), buckets[ground.cell.region], needs)
+        for ground in grounds
+    }
+
+
+def _planned(tenant: TenantId, cell: Cell, settings: TenantSettings) -> TenantPlan:
+    namespace = resource_name(tenant, cell.region, "agents")
+    return TenantPlan(tenant, namespace, specs.snapshot_bucket(tenant, cell), settings)
+
+
+def _snapshots(tenant: TenantId, home: Ground, other: Ground | None = None) -> dict[Region, pulumi.Output[str]]:
+    """The customer's key, a bucket in each region, and copies both ways where there are two; the buckets' names."""
+    key = TenantKey(
+        resource_name(tenant, home.cell.region, "key"),
+        TenantKeyArgs(
+            spec=specs.tenant_key_spec(tenant, home.cell, other.cell if other else None),
+            aws=home.aws,
+            replica_aws=other.aws if other else None,
+        ),
     )
-    return Tenant(resource_name(tenant.id, ground.cell.region, "tenant"), args)
+    grounds = [home] if other is None else [home, other]
+    buckets = {ground.cell.region: _bucket(tenant, ground, key) for ground in grounds}
+    if other is not None:
+        _replicate(tenant, home, other, buckets, key)
+        _replicate(tenant, other, home, buckets, key)
+    return buckets
 
 
-def declare_agents(ground: Ground, tenant: TenantPlan, home: Tenant, needs: Sequence[pulumi.Resource]) -> TenantOutput:
-    """Declare the customer's agents and the models they run, once its place and `needs` are ready."""
+def _bucket(tenant: TenantId, ground: Ground, key: TenantKey) -> pulumi.Output[str]:
+    region = ground.cell.region
+    args = BackupArgs(spec=specs.backup_spec(tenant, ground.cell), key_arn=key.arns[region], aws=ground.aws)
+    return Backup(resource_name(tenant, region, "backup"), args).bucket
+
+
+def _replicate(
+    tenant: TenantId, source: Ground, to: Ground, buckets: Mapping[Region, pulumi.Output[str]], key: TenantKey
+) -> None:
+    here, there = source.cell.region, to.cell.region
+    args = ReplicationArgs(
+        spec=specs.replication_spec(tenant, source.cell, to.cell),
+        source=buckets[here],
+        destination=buckets[there],
+        source_key_arn=key.arns[here],
+        destination_key_arn=key.arns[there],
+        aws=source.aws,
+    )
+    Replication(resource_name(tenant, here, "replication"), args)
+
+
+def _place(
+    ground: Ground, tenant: TenantPlan, bucket: pulumi.Output[str], needs: Sequence[pulumi.Resource]
+) -> TenantOutput:
+    """The customer's namespace and what holds it, then its agents and the models they run."""
+    args = TenantArgs(spec=specs.tenant_spec(ground.cell, tenant, ground.models), kubernetes=ground.kubernetes)
+    home = Tenant(resource_name(tenant.id, ground.cell.region, "tenant"), args)
     wanted = specs.bucket_model_specs(ground.cell, tenant, ground.models)
     models = [_bucket_model(ground, spec, home) for spec in wanted]
     held = [*needs, *home.ready, *(each for model in models for each in model.ready)]
     agents = [_agent(ground, tenant, agent, held) for agent in tenant.settings.agents]
-    return TenantOutput(tenant.id, home.namespace, agents)
+    return TenantOutput(tenant.id, home.namespace, bucket, agents)
 
 
 def _bucket_model(ground: Ground, spec: BucketModelSpec, home: Tenant) -> BucketModel:

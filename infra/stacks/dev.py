@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pulumi
 
-from components.backup.component import Backup, BackupArgs
 from components.cluster.component import Cluster, ClusterArgs
 from components.control_plane.component import ControlPlane, ControlPlaneArgs
 from components.edge.component import Edge, EdgeArgs
@@ -18,7 +17,7 @@ from infra.settings.machine import Machine
 from infra.stacks import dev_specs as specs
 from infra.stacks import region_specs
 from infra.stacks.bundles import read_bundle
-from infra.stacks.customers import Ground, declare_agents, declare_tenant
+from infra.stacks.customers import Ground, declare_customer
 from infra.stacks.region_specs import edge_keys
 from infra.stacks.worker import read_worker
 from infra.stacks.zone import declare_zone
@@ -82,21 +81,13 @@ def _declare(landing: _Landing, api_server_port: int, script: str) -> DevOutputs
         ),
     )
     grounds = {tenant.id: _ground(landing, tenant) for tenant in plan.tenants}
-    tenants = {each.id: declare_tenant(grounds[each.id], each, plan.bucket) for each in plan.tenants}
-    backup = Backup(
-        resource_name(PLATFORM, plan.region, "backup"),
-        BackupArgs(
-            spec=specs.backup_spec(plan),
-            tenant_keys={name: tenant.key_arn for name, tenant in tenants.items()},
-            aws=landing.aws,
-        ),
-    )
     return DevOutputs(
         region=plan.region,
         gateway_namespace=control_plane.gateway_namespace,
-        bucket=backup.bucket,
         edge=_edge(landing, script),
-        tenants=[declare_agents(grounds[each.id], each, tenants[each.id], cluster.ready) for each in plan.tenants],
+        tenants=[
+            declare_customer([grounds[each.id]], each.settings, cluster.ready)[plan.region] for each in plan.tenants
+        ],
     )
 
 

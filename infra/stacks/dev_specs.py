@@ -1,6 +1,5 @@
 """The dev stack's plan as the specs of its components. Pure: files and secrets come in as values."""
 
-from components.backup.spec import BackupSpec
 from components.edge.spec import EdgeSpec, RegionSpec
 from components.edge.tenant_edge_spec import ApiKeySpec, TenantEdgeSpec
 from infra.plan import Plan, TenantPlan
@@ -8,7 +7,6 @@ from infra.settings.machine import Machine
 from infra.stacks import access_specs
 from infra.stacks.cell import Cell
 from infra.stacks.region_specs import edge_keys
-from infra.stacks.tenant_specs import SHORTEST_KEY_DELETION_DAYS
 
 
 def cell_of(plan: Plan, machine: Machine) -> Cell:
@@ -18,27 +16,12 @@ def cell_of(plan: Plan, machine: Machine) -> Cell:
         region=plan.region,
         aws_region=aws.region,
         account_id=aws.account_id,
+        backup=plan.settings.region.backup,
         gateway_namespace=plan.gateway_namespace,
         never=plan.never,
         agent_image=machine.images.agent,
         edge_keys=edge_keys(machine.edge_keys),
         artifacts=machine.models,
-    )
-
-
-def backup_spec(plan: Plan) -> BackupSpec:
-    """The region's snapshot bucket."""
-    region = plan.settings.region
-    return BackupSpec(
-        bucket=plan.bucket,
-        region=plan.region,
-        aws_region=region.aws.region,
-        account_id=region.aws.account_id,
-        tenants=tuple(tenant.id for tenant in plan.tenants),
-        noncurrent_days=region.backup.noncurrent_days,
-        lock_days=region.backup.lock_days,
-        delete_with_stack=region.backup.delete_with_stack,
-        key_deletion_window_days=SHORTEST_KEY_DELETION_DAYS,
     )
 
 

@@ -48,6 +48,7 @@ async def assemble(plan: RegionPlan) -> RegionOutputs:
         region=plan.region,
         aws_region=aws.region,
         account_id=aws.account_id,
+        backup=plan.cell.backup.model_dump(),
         gateway_namespace=control_plane.gateway_namespace,
         never=[str(network) for network in plan.never],
         agent_image=plan.settings.images.agent,
@@ -128,5 +129,7 @@ def origin_spec(plan: RegionPlan) -> OriginSpec:
         account_id=edge.account_id,
         zone_id=edge.zone_id,
         hostname=plan.origin,
+        latitude=edge.latitude,
+        longitude=edge.longitude,
         service=f"http://{GATEWAY}.{plan.gateway_namespace}.svc:{ports.GATEWAY}",
     )

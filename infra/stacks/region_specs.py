@@ -16,7 +16,8 @@ def cluster_spec(region: Region, controller_image: str, api_server_port: int) ->
     return ClusterSpec(
         region=RegionName(region.name),
         controller_image=controller_image,
-        controller_replicas=1 if region.gateway.spread == "relaxed" else 2,
+        controller_replicas=1 if region.gateway.spread == "relaxed" else 3,
+        controller_spread=region.gateway.spread,
         api_server_nodes=region.network.nodes,
         api_server_port=api_server_port,
         storage=StorageSpec(**region.storage.model_dump()),

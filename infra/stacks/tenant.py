@@ -9,13 +9,14 @@ from components.edge.tenant_edge import EdgeNamespaces, TenantEdge, TenantEdgeAr
 from components.labels import Region
 from components.naming import resource_name
 from infra import providers
-from infra.outputs import CustomerOutputs, TenantOutput
-from infra.plan import CustomerPlan, TenantPlan
-from infra.plan.build import EVERYWHERE, bucket_name
+from infra.outputs import CustomerOutputs
+from infra.plan import CustomerPlan
+from infra.plan.build import EVERYWHERE
+from infra.settings.models import Backup
 from infra.stacks import access_specs
 from infra.stacks.bundles import read_bundle
 from infra.stacks.cell import Cell
-from infra.stacks.customers import Ground, declare_agents, declare_tenant
+from infra.stacks.customers import Ground, declare_customer
 from infra.stacks.references import Reference
 
 
@@ -29,8 +30,8 @@ async def assemble(plan: CustomerPlan) -> CustomerOutputs:
     known = set(await everywhere.value("regions"))
     if unknown := [region for region in plan.regions if region not in known]:
         raise pulumi.RunError(f"{settings.global_stack} lists no region {', '.join(unknown)}: add it there first")
-    grounds = {region: await _ground(plan, region) for region in plan.regions}
-    regions = {region: _declare(plan, ground) for region, ground in grounds.items()}
+    grounds = [await _ground(plan, region) for region in plan.regions]
+    regions = declare_customer(grounds, settings.tenant)
     await _declare_edge(plan, everywhere)
     return CustomerOutputs(plan.tenant, await everywhere.value("hostname"), regions)
 
@@ -43,6 +44,7 @@ async def _ground(plan: CustomerPlan, region: Region) -> Ground:
         region=region,
         aws_region=await stack.value("aws_region"),
         account_id=await stack.value("account_id"),
+        backup=Backup.model_validate(await stack.value("backup")),
         gateway_namespace=await stack.value("gateway_namespace"),
         never=tuple(map(IPv4Network, await stack.value("never"))),
         agent_image=await stack.value("agent_image"),
@@ -60,13 +62,6 @@ async def _ground(plan: CustomerPlan, region: Region) -> Ground:
         bundle=read_bundle(plan.tenant, settings.tenant.skills),
         agent_secrets=pulumi.Config().require_secret("agentSecrets"),
     )
-
-
-def _declare(plan: CustomerPlan, ground: Ground) -> TenantOutput:
-    cell = ground.cell
-    tenant = TenantPlan(plan.tenant, resource_name(plan.tenant, cell.region, "agents"), plan.settings.tenant)
-    home = declare_tenant(ground, tenant, bucket_name(plan.tenant, cell.region, cell.account_id))
-    return declare_agents(ground, tenant, home, ())
 
 
 async def _declare_edge(plan: CustomerPlan, everywhere: Reference) -> None:

@@ -13,13 +13,14 @@ from components.agent.spec import (
     SkillsSpec,
     ToolsSpec,
 )
-from components.backup.spec import bucket_arn
+from components.backup.spec import BackupSpec, ReplicationSpec, bucket_arn
 from components.cluster.spec import AGENT_PRIORITY, MONITORING_NAMESPACE, STORAGE_CLASS
-from components.labels import AgentId
+from components.labels import AgentId, TenantId
 from components.models.spec import CLAIM_GB, BucketModelSpec
 from components.naming import model_claim_name
-from components.tenant.spec import AGENT_ACCOUNT, QuotaSpec, TenantKeySpec, TenantSpec
+from components.tenant.spec import AGENT_ACCOUNT, KeyReplicaSpec, QuotaSpec, TenantKeySpec, TenantSpec
 from infra.plan import TenantPlan
+from infra.plan.build import bucket_name
 from infra.settings.models import Agent, Model
 from infra.stacks.cell import Cell
 from runtime.contract import image
@@ -49,15 +50,56 @@ def _quota(cell: Cell, tenant: TenantPlan, models: Models) -> QuotaSpec:
     return QuotaSpec(**tenant.settings.quota.model_dump(), model_claims=buckets, model_claims_gb=buckets * CLAIM_GB)
 
 
-def tenant_key_spec(cell: Cell, tenant: TenantPlan, bucket: str) -> TenantKeySpec:
-    """The key of one tenant's snapshots."""
+def snapshot_bucket(tenant: TenantId, cell: Cell) -> str:
+    """The name of a customer's snapshot bucket in a region."""
+    return bucket_name(tenant, cell.region, cell.account_id)
+
+
+def tenant_key_spec(tenant: TenantId, home: Cell, other: Cell | None) -> TenantKeySpec:
+    """The key of one customer's snapshots, with a replica where it fails over."""
+    replica = (
+        None
+        if other is None
+        else KeyReplicaSpec(
+            region=other.region, aws_region=other.aws_region, bucket_arn=bucket_arn(snapshot_bucket(tenant, other))
+        )
+    )
     return TenantKeySpec(
-        tenant=tenant.id,
+        tenant=tenant,
+        region=home.region,
+        aws_region=home.aws_region,
+        account_id=home.account_id,
+        bucket_arn=bucket_arn(snapshot_bucket(tenant, home)),
+        deletion_window_days=SHORTEST_KEY_DELETION_DAYS,
+        delete_with_stack=home.backup.delete_with_stack,
+        replica=replica,
+    )
+
+
+def backup_spec(tenant: TenantId, cell: Cell) -> BackupSpec:
+    """One customer's snapshot bucket in a region."""
+    return BackupSpec(
+        bucket=snapshot_bucket(tenant, cell),
+        tenant=tenant,
         region=cell.region,
         aws_region=cell.aws_region,
         account_id=cell.account_id,
-        bucket_arn=bucket_arn(bucket),
-        deletion_window_days=SHORTEST_KEY_DELETION_DAYS,
+        **cell.backup.model_dump(),
+    )
+
+
+def replication_spec(tenant: TenantId, cell: Cell, to: Cell) -> ReplicationSpec:
+    """One customer's snapshots, copied from its bucket in one region into that in another."""
+    return ReplicationSpec(
+        tenant=tenant,
+        region=cell.region,
+        aws_region=cell.aws_region,
+        account_id=cell.account_id,
+        bucket=snapshot_bucket(tenant, cell),
+        to_region=to.region,
+        to_aws_region=to.aws_region,
+        to_bucket=snapshot_bucket(tenant, to),
+        locked=cell.backup.lock_days is not None,
     )
 
 

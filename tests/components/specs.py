@@ -4,12 +4,13 @@ from ipaddress import IPv4Network
 
 from components.agent.openclaw_spec import SkillUse
 from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle, ModelSpec, SkillFile, SkillsSpec
-from components.backup.spec import BackupSpec, bucket_arn
+from components.backup.spec import BackupSpec, ReplicationSpec, bucket_arn
 from components.cluster.devices_spec import DevicesSpec
 from components.cluster.eks_spec import AddonVersions, EksSpec
 from components.cluster.pools_spec import Block, PoolSpec, PoolsSpec, Reservation
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
+from components.database.spec import DatabaseSpec
 from components.edge.client_certificates_spec import ClientCaSpec, ClientCertificatesSpec
 from components.edge.operations_spec import ConsoleSpec, LogsSpec
 from components.edge.origin_spec import OriginSpec
@@ -28,7 +29,7 @@ from components.edge.zone_spec import FirewallSpec, ZoneSpec
 from components.ingress.spec import ConnectorSpec
 from components.labels import AgentId, Region, TenantId
 from components.models.spec import BucketModelSpec
-from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
+from components.tenant.spec import KeyReplicaSpec, QuotaSpec, TenantKeySpec, TenantSpec
 from tests import authorities
 
 SIN, JKT = Region("sin"), Region("jkt")
@@ -37,7 +38,7 @@ IMAGE = "registry.example.com/moltghost/runtime@sha256:" + "ab" * 32
 EDGE_KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "one", "x": "A" * 43}]}
 NODES = IPv4Network("10.20.0.0/20")
 ACCOUNT = "123456789012"
-BUCKET = "moltghost-sin-snapshots"
+BUCKET, OTHER_BUCKET = "moltghost-acme-sin-snapshots", "moltghost-acme-jkt-snapshots"
 
 AGENT = AgentSpec(
     tenant=ACME,
@@ -77,11 +78,21 @@ AGENT = AgentSpec(
 )
 BACKUP = BackupSpec(
     bucket=BUCKET,
+    tenant=ACME,
     region=SIN,
     aws_region="ap-southeast-1",
     account_id=ACCOUNT,
-    tenants=(ACME, GLOBEX),
     noncurrent_days=30,
+)
+REPLICATION = ReplicationSpec(
+    tenant=ACME,
+    region=SIN,
+    aws_region="ap-southeast-1",
+    account_id=ACCOUNT,
+    bucket=BUCKET,
+    to_region=JKT,
+    to_aws_region="ap-southeast-3",
+    to_bucket=OTHER_BUCKET,
 )
 BUCKET_MODEL = BucketModelSpec(
     tenant=ACME,
@@ -111,6 +122,7 @@ GATEWAY = GatewaySpec(
     api_server_port=6443,
     edge_keys=EDGE_KEYS,
 )
+DATABASE = DatabaseSpec(region=SIN, aws_region="ap-southeast-1", account_id=ACCOUNT, identifier="moltghost-sin")
 EDGE = EdgeSpec(
     region=SIN,
     account_id="0" * 32,
@@ -224,7 +236,12 @@ TENANT = TenantSpec(
     monitoring_namespace="monitoring",
 )
 TENANT_KEY = TenantKeySpec(
-    tenant=ACME, region=SIN, aws_region="ap-southeast-1", account_id=ACCOUNT, bucket_arn=bucket_arn(BUCKET)
+    tenant=ACME,
+    region=SIN,
+    aws_region="ap-southeast-1",
+    account_id=ACCOUNT,
+    bucket_arn=bucket_arn(BUCKET),
+    replica=KeyReplicaSpec(region=JKT, aws_region="ap-southeast-3", bucket_arn=bucket_arn(OTHER_BUCKET)),
 )
 USE1 = Region("use1")
 EKS = EksSpec(

@@ -13,6 +13,7 @@ import yaml
 from components.agent import manifests as agent
 from components.agent.secrets import build_secret
 from components.backup import manifests as backup
+from components.backup import replication
 from components.cluster import controller
 from components.cluster import device_manifests as devices
 from components.cluster import eks_manifests as eks
@@ -20,6 +21,7 @@ from components.cluster import manifests as cluster
 from components.cluster import pools_manifests as pools
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
+from components.database import manifests as database
 from components.edge import (
     client_certificates_spec,
     firewall,
@@ -33,6 +35,7 @@ from components.ingress import manifests as ingress
 from components.models import manifests as models
 from components.tenant import key
 from components.tenant import manifests as tenant
+from components.tenant.spec import KeyReplicaSpec
 from tests.components import specs
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -47,6 +50,7 @@ def render_cluster() -> list[Any]:
         *controller.build_controller_identity(spec),
         *controller.build_controller_policies(spec),
         controller.build_controller(spec),
+        controller.build_disruption_budget(spec),
     ]
 
 
@@ -104,7 +108,13 @@ def render_tenant() -> list[Any]:
         tenant.build_service_account(spec),
         *tenant.build_policies(spec),
         json.loads(key.build_key_policy(specs.TENANT_KEY)),
+        json.loads(key.build_replica_policy(specs.TENANT_KEY, _replica())),
     ]
+
+
+def _replica() -> KeyReplicaSpec:
+    assert specs.TENANT_KEY.replica is not None
+    return specs.TENANT_KEY.replica
 
 
 def render_agent() -> list[Any]:
@@ -135,10 +145,21 @@ def render_control_plane() -> list[Any]:
 
 
 def render_backup() -> list[Any]:
-    arns = {tenant: f"arn:aws:kms:ap-southeast-1:123456789012:key/{tenant}" for tenant in specs.BACKUP.tenants}
+    here = "arn:aws:kms:ap-southeast-1:123456789012:key/mrk-acme"
+    there = "arn:aws:kms:ap-southeast-3:123456789012:key/mrk-acme"
     return [
-        json.loads(backup.build_bucket_policy(specs.BACKUP, arns)),
-        json.loads(backup.build_key_policy(specs.BACKUP)),
+        json.loads(backup.build_bucket_policy(specs.BACKUP, here)),
+        json.loads(replication.build_trust_policy()),
+        json.loads(replication.build_role_policy(specs.REPLICATION, here, there)),
+        replication.build_rule(specs.REPLICATION, there),
+    ]
+
+
+def render_database() -> list[Any]:
+    spec = specs.DATABASE
+    return [
+        json.loads(database.build_key_policy(spec)),
+        {"family": database.parameter_family(spec), "parameters": [asdict(each) for each in database.PARAMETERS]},
     ]
 
 
@@ -185,6 +206,7 @@ RENDERED: dict[str, Callable[[], list[Any]]] = {
     "cluster": render_cluster,
     "control_plane": render_control_plane,
     "devices": render_devices,
+    "database": render_database,
     "edge": render_edge,
     "edge_client_certificates": render_edge_client_certificates,
     "edge_origin": render_edge_origin,

@@ -116,7 +116,8 @@ class Fleet:
         return {
             "kind": "region",
             "region": {**region, "name": name, "block": _block(at), "network": network},
-            "edge": {key: dev_config()["moltghost:edge"][key] for key in ("account_id", "zone_id", "zone")},
+            "edge": {key: dev_config()["moltghost:edge"][key] for key in ("account_id", "zone_id", "zone")}
+            | {"latitude": 1.35, "longitude": 103.82},
             "images": {
                 "agent": self._images["agent"],
                 "platform": self._images["platform"],

@@ -33,7 +33,7 @@ SHAPE = [
     Bad("unknown kind", put("prod", "moltghost:kind"), "moltghost:kind", ('= "prod"', "is no kind of stack")),
     Bad("no region", take(R), R, ("is missing",)),
     Bad("region is text", put("sin", R), R, ('= "sin"', "must be a mapping")),
-    Bad("no tenants", put([], T), T, ("is empty", "List 1 to 32 tenants")),
+    Bad("no tenants", put([], T), T, ("is empty", "List one tenant at least")),
     Bad("tenants is a mapping", put({"acme": {}}, T), T, ("must be a list",)),
     Bad("no edge", take(E), E, ("is missing",)),
     Bad("missing field", take(*AGENT, "volume_gb"), f"{AT}.volume_gb", ("is missing", "e.g. `volume_gb: 50`")),

@@ -3,16 +3,19 @@
 from ipaddress import IPv4Network
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.naming import is_label
 from infra.plan import Plan
 from infra.plan.addresses import METADATA, NEVER, egress_is_public, overlapping
+from infra.plan.build import bucket_name
 from infra.plan.ceilings import quotas_hold_their_agents
 from infra.settings import DevSettings, Source, draft_settings
 from tests.stack_files import dev_plan, machine_config
 
+LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
+OWNERS = st.tuples(LABELS, LABELS, st.from_regex(r"[0-9]{12}", fullmatch=True))
 NETWORKS = st.builds(
     lambda address, prefix: IPv4Network((address, prefix), strict=False), st.integers(0, 2**32 - 1), st.integers(0, 32)
 )
@@ -33,13 +36,26 @@ def plan() -> Plan:
 
 def test_names_are_computed(plan: Plan) -> None:
     assert [tenant.namespace for tenant in plan.tenants] == ["acme-local-agents", "globex-local-agents"]
-    assert is_label(plan.bucket)
-    assert plan.bucket.startswith("moltghost-local-123456789012")
+    assert len({tenant.bucket for tenant in plan.tenants}) == len(plan.tenants)
+    for tenant in plan.tenants:
+        assert is_label(tenant.bucket)
+        assert tenant.bucket.startswith(f"moltghost-{tenant.id}-local-123456789012")
 
 
-def test_the_bucket_belongs_to_one_account(plan: Plan) -> None:
+def test_a_bucket_belongs_to_one_account(plan: Plan) -> None:
     region = {**machine_config()["moltghost:region"], "aws": {"region": "ap-southeast-1", "account_id": "210987654321"}}
-    assert dev_plan({**machine_config(), "moltghost:region": region}).bucket != plan.bucket
+    other = dev_plan({**machine_config(), "moltghost:region": region})
+    assert not {tenant.bucket for tenant in other.tenants} & {tenant.bucket for tenant in plan.tenants}
+
+
+@given(one=OWNERS, other=OWNERS)
+@example(one=("a-b", "c", "1" * 12), other=("a", "b-c", "1" * 12))
+@example(one=("a" * 60, "c", "1" * 12), other=("a" * 61, "c", "1" * 12))
+def test_no_two_customers_regions_or_accounts_share_a_bucket(
+    one: tuple[str, str, str], other: tuple[str, str, str]
+) -> None:
+    assert is_label(bucket_name(*one))
+    assert (bucket_name(*one) == bucket_name(*other)) == (one == other)
 
 
 def test_what_no_agent_is_let_out_to_holds_the_region_itself(plan: Plan) -> None:

@@ -2,8 +2,11 @@
 
 from typing import Any
 
-BUCKET = "moltghost-local-123456789012-snapshots-50dbeafed8"
-SNAPSHOTS = "platform-local-snapshots"
+BUCKETS = {
+    "acme": "moltghost-acme-local-123456789012-snapshots-9dcbba30a9",
+    "globex": "moltghost-globex-local-123456789012-snapshots-6fb96b3ec4",
+}
+SNAPSHOTS = "acme-local-snapshots"
 
 # Each component's children by type; the golden files say what is in the Kubernetes ones.
 CHILDREN = {
@@ -13,6 +16,7 @@ CHILDREN = {
         "kubernetes:core/v1:Namespace": 2,
         "kubernetes:core/v1:ServiceAccount": 1,
         "kubernetes:networking.k8s.io/v1:NetworkPolicy": 2,
+        "kubernetes:policy/v1:PodDisruptionBudget": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": 1,
         "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
@@ -32,8 +36,6 @@ CHILDREN = {
     },
     **{
         ("moltghost:tenant:Tenant", f"{tenant}-local-tenant"): {
-            "aws:kms/alias:Alias": 1,
-            "aws:kms/key:Key": 1,
             "kubernetes:core/v1:LimitRange": 1,
             "kubernetes:core/v1:Namespace": 1,
             "kubernetes:core/v1:ResourceQuota": 1,
@@ -53,16 +55,21 @@ CHILDREN = {
         "kubernetes:core/v1:ConfigMap": 1,
         "kubernetes:core/v1:Secret": 1,
     },
-    ("moltghost:backup:Backup", "platform-local-backup"): {
-        "aws:kms/alias:Alias": 1,
-        "aws:kms/key:Key": 1,
-        "aws:s3/bucket:Bucket": 1,
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 1,
-        "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 1,
-        "aws:s3/bucketPolicy:BucketPolicy": 1,
-        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 1,
-        "aws:s3/bucketVersioning:BucketVersioning": 1,
+    **{
+        ("moltghost:tenant:TenantKey", f"{tenant}-local-key"): {"aws:kms/alias:Alias": 1, "aws:kms/key:Key": 1}
+        for tenant in ("acme", "globex")
+    },
+    **{
+        ("moltghost:backup:Backup", f"{tenant}-local-backup"): {
+            "aws:s3/bucket:Bucket": 1,
+            "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 1,
+            "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 1,
+            "aws:s3/bucketPolicy:BucketPolicy": 1,
+            "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
+            "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 1,
+            "aws:s3/bucketVersioning:BucketVersioning": 1,
+        }
+        for tenant in ("acme", "globex")
     },
     ("moltghost:edge:Edge", "platform-local-edge"): {
         "cloudflare:index/dnsRecord:DnsRecord": 1,
@@ -81,7 +88,12 @@ CHILDREN = {
 
 # What the AWS and Cloudflare children are told, whole; policies and secrets have tests of their own.
 INPUTS: dict[tuple[str, str], dict[str, Any]] = {
-    ("aws:s3/bucket:Bucket", SNAPSHOTS): {"bucket": BUCKET, "forceDestroy": True, "objectLockEnabled": False},
+    ("aws:s3/bucket:Bucket", SNAPSHOTS): {
+        "bucket": BUCKETS["acme"],
+        "forceDestroy": True,
+        "objectLockEnabled": False,
+        "tags": {"moltghost:tenant": "acme"},
+    },
     ("aws:s3/bucketVersioning:BucketVersioning", SNAPSHOTS): {
         "bucket": f"{SNAPSHOTS}-id",
         "versioningConfiguration": {"status": "Enabled"},
@@ -127,7 +139,6 @@ INPUTS: dict[tuple[str, str], dict[str, Any]] = {
             },
         ],
     },
-    ("aws:kms/alias:Alias", SNAPSHOTS): {"name": "alias/moltghost/local/snapshots", "targetKeyId": SNAPSHOTS},
     ("aws:kms/alias:Alias", "acme-local-snapshots"): {
         "name": "alias/moltghost/local/acme",
         "targetKeyId": "acme-local-snapshots",

@@ -44,6 +44,7 @@ class Registered:
     create_timeout: str
     ignore_changes: tuple[str, ...]
     secret_outputs: tuple[str, ...]
+    protected: bool = False
 
 
 @dataclass
@@ -96,8 +97,10 @@ class Provider(mocks.Mocks):
 def _known_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
     """What a provider alone knows of a resource it has made."""
     match args.typ:
-        case "aws:kms/key:Key":
+        case "aws:kms/key:Key" | "aws:kms/replicaKey:ReplicaKey":
             return {"arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/{args.name}", "keyId": args.name}
+        case "aws:iam/role:Role":
+            return {"arn": f"arn:aws:iam::123456789012:role/{args.name}"}
         case "aws:eks/cluster:Cluster":
             group = {**args.inputs["vpcConfig"], "clusterSecurityGroupId": f"{args.name}-group"}
             authority = {"data": "bm9ib2R5"}
@@ -136,6 +139,7 @@ class Monitor(mocks.MockMonitor):
                 create_timeout=request.customTimeouts.create,
                 ignore_changes=tuple(request.ignoreChanges),
                 secret_outputs=tuple(request.additionalSecretOutputs),
+                protected=request.protect,
             )
         )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

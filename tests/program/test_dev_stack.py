@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from runtime.contract import edge, hooks, rates
 from runtime.receipts import public_jwk
 from tests.program.conftest import SECRETS
-from tests.program.expected import BUCKET, CHILDREN, INPUTS, SNAPSHOTS
+from tests.program.expected import BUCKETS, CHILDREN, INPUTS, SNAPSHOTS
 from tests.program.recording import Recording, Registered, Secret, record
 from tests.stack_files import API_SERVER_PORT, PEPPER, SIGNING_KEY, dev_config, engine_config, machine
 
@@ -37,22 +37,26 @@ def test_the_inputs_of_a_child(type_: str, name: str, recording: Recording) -> N
     assert recording.one(type_, name).inputs == INPUTS[type_, name]
 
 
-@pytest.mark.parametrize("name", ["platform", "acme", "globex"])
+@pytest.mark.parametrize("name", ["acme", "globex"])
 def test_a_key_rotates_and_has_a_policy_that_is_not_everybodys(name: str, recording: Recording) -> None:
     key = recording.one("aws:kms/key:Key", f"{name}-local-snapshots").inputs
     assert key["enableKeyRotation"] is True
+    assert key["multiRegion"] is True
     assert key["deletionWindowInDays"] >= 7
     statements = json.loads(key["policy"])["Statement"]
     assert all(each["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"} for each in statements)
 
 
-def test_the_bucket_policy_names_the_keys_the_tenants_really_have(recording: Recording) -> None:
-    policy = recording.one("aws:s3/bucketPolicy:BucketPolicy", SNAPSHOTS).inputs
+@pytest.mark.parametrize("tenant", ["acme", "globex"])
+def test_a_bucket_takes_the_key_its_tenant_really_has_and_no_other(tenant: str, recording: Recording) -> None:
+    arn = f"arn:aws:kms:ap-southeast-1:123456789012:key/{tenant}-local-snapshots"
+    policy = recording.one("aws:s3/bucketPolicy:BucketPolicy", f"{tenant}-local-snapshots").inputs
     statements = {each["Sid"]: each for each in json.loads(policy["policy"])["Statement"]}
-    for tenant in ("acme", "globex"):
-        (arn,) = statements[f"OwnKeyOnly{tenant.capitalize()}"]["Condition"]["StringNotEquals"].values()
-        assert arn == f"arn:aws:kms:ap-southeast-1:123456789012:key/{tenant}-local-snapshots"
-    assert BUCKET in statements["TlsOnly"]["Resource"][0]
+    assert list(statements["OwnKeyOnly"]["Condition"]["StringNotEquals"].values()) == [arn]
+    assert statements["TlsOnly"]["Resource"][0] == f"arn:aws:s3:::{BUCKETS[tenant]}"
+    encryption = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    (rule,) = recording.one(encryption, f"{tenant}-local-snapshots").inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == arn
 
 
 def test_the_worker_has_its_runtime_and_its_bindings_and_its_secrets_are_secret(recording: Recording) -> None:
@@ -152,17 +156,18 @@ def test_what_the_stack_tells_its_readers(recording: Recording) -> None:
     assert recording.exports == {
         "region": "local",
         "gateway_namespace": "moltghost-system",
-        "bucket": BUCKET,
         "edge": {"hostname": "api.moltghost.test", "script": "platform-local-edge"},
         "tenants": [
             {
                 "id": "acme",
                 "namespace": "acme-local-agents",
+                "bucket": BUCKETS["acme"],
                 "agents": [{"name": "helper", "sandbox": "helper", "receipt_key": key}],
             },
             {
                 "id": "globex",
                 "namespace": "globex-local-agents",
+                "bucket": BUCKETS["globex"],
                 "agents": [{"name": "analyst", "sandbox": "analyst", "receipt_key": key}],
             },
         ],

@@ -1,72 +1,99 @@
-"""The bucket's policy: TLS only, a tenant's prefix for a tenant's key only."""
+"""The bucket's policy: TLS only, one account only, the customer's own key only."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from components.backup.manifests import build_bucket_policy, build_key_policy
-from components.backup.spec import MAX_TENANTS, BackupSpec, tenant_prefix
-from components.labels import TenantId
-from tests.components.specs import ACME, BACKUP, BUCKET, GLOBEX
+from components.backup.manifests import build_bucket_policy
+from components.backup.spec import BackupSpec
+from tests.components.specs import ACCOUNT, BACKUP, BUCKET
 
-KEYS = {ACME: "arn:aws:kms:ap-southeast-1:123456789012:key/a", GLOBEX: "arn:aws:kms:ap-southeast-1:123456789012:key/g"}
-POLICY_BYTES = 20_480
-"""What S3 accepts."""
-
-
-def statements(spec: BackupSpec = BACKUP) -> dict[str, dict[str, Any]]:
-    keys = {tenant: KEYS.get(tenant, KEYS[ACME]) for tenant in spec.tenants}
-    return {each["Sid"]: each for each in json.loads(build_bucket_policy(spec, keys))["Statement"]}
+KEY = "arn:aws:kms:ap-southeast-1:123456789012:key/mrk-acme"
+OTHER_KEY = "arn:aws:kms:ap-southeast-1:123456789012:key/mrk-globex"
+ENCRYPTION = "s3:x-amz-server-side-encryption"
+KEY_ID = f"{ENCRYPTION}-aws-kms-key-id"
+CUSTOMERS = f"{ENCRYPTION}-customer-algorithm"
+PRINCIPAL = {"aws:SecureTransport": "true", "aws:PrincipalAccount": ACCOUNT, "aws:PrincipalIsAWSService": "false"}
 
 
-def test_it_only_denies() -> None:
-    assert {each["Effect"] for each in statements().values()} == {"Deny"}
+def statements(spec: BackupSpec = BACKUP) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(build_bucket_policy(spec, KEY))["Statement"]
+    return found
 
 
-def test_whoever_comes_without_tls_is_turned_away() -> None:
-    tls = statements()["TlsOnly"]
-    assert tls["Principal"] == "*"
-    assert tls["Action"] == "s3:*"
-    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert set(tls["Resource"]) == {f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"}
+def holds(condition: dict[str, dict[str, str]], context: dict[str, str]) -> bool:
+    """Whether a condition block holds, by IAM's own rules for the operators used here.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
+    return all(
+        _HOLDS[operator](context.get(key), value) for operator, keys in condition.items() for key, value in keys.items()
+    )
 
 
-@pytest.mark.parametrize("tenant", [ACME, GLOBEX])
-def test_a_tenants_prefix_takes_that_tenants_key_alone(tenant: TenantId) -> None:
-    own = statements()[f"OwnKeyOnly{tenant.capitalize()}"]
-    assert own["Resource"] == f"arn:aws:s3:::{BUCKET}/{tenant_prefix(tenant)}*"
-    assert own["Condition"]["StringNotEquals"] == {"s3:x-amz-server-side-encryption-aws-kms-key-id": KEYS[tenant]}
+_HOLDS: dict[str, Callable[[str | None, str], bool]] = {
+    "Bool": lambda given, wanted: given is not None and given == wanted,
+    "BoolIfExists": lambda given, wanted: given is None or given == wanted,
+    "Null": lambda given, wanted: (given is None) == (wanted == "true"),
+    "StringNotEquals": lambda given, wanted: given != wanted,  # a missing key is not equal
+}
 
 
-def test_nothing_is_written_outside_the_prefixes() -> None:
-    outside = statements()["TenantPrefixesOnly"]
-    assert outside["NotResource"] == [f"arn:aws:s3:::{BUCKET}/tenants/{tenant}/*" for tenant in (ACME, GLOBEX)]
+def denied_by(action: str, context: dict[str, str], **without: None) -> set[str]:
+    asked = {key: value for key, value in {**PRINCIPAL, **context}.items() if key not in without}
+    return {
+        each["Sid"] for each in statements() if each["Action"] in (action, "s3:*") and holds(each["Condition"], asked)
+    }
 
 
-def test_no_prefix_begins_another() -> None:
-    assert not tenant_prefix(TenantId("acme2")).startswith(tenant_prefix(ACME))
+def test_it_only_denies_and_means_everybody() -> None:
+    assert {(each["Effect"], each["Principal"]) for each in statements()} == {("Deny", "*")}
 
 
-def test_a_tenant_without_a_key_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        build_bucket_policy(BACKUP, {ACME: KEYS[ACME]})
+def test_it_is_about_this_bucket_and_all_in_it() -> None:
+    everything = {f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"}
+    for each in statements():
+        assert set(each["Resource"]) == (everything if each["Action"] == "s3:*" else {f"arn:aws:s3:::{BUCKET}/*"})
 
 
-def test_the_policy_of_the_most_tenants_fits_into_s3() -> None:
-    tenants = tuple(TenantId(f"{at:02}".join(["t", "x" * 60])) for at in range(MAX_TENANTS))
-    spec = BACKUP.model_copy(update={"tenants": tenants, "bucket": "b" * 63})
-    arn = "arn:aws:kms:ap-southeast-1:123456789012:key/" + "0" * 36
-    assert len(build_bucket_policy(spec, dict.fromkeys(tenants, arn))) <= POLICY_BYTES
+@pytest.mark.parametrize(
+    "said",
+    [{}, {ENCRYPTION: "aws:kms", KEY_ID: KEY}],
+    ids=["nothing: the bucket's default is the key", "the customer's own key"],
+)
+def test_a_write_with_the_customers_key_is_let_through(said: dict[str, str]) -> None:
+    assert denied_by("s3:PutObject", said) == set()
 
 
-def test_one_tenant_more_is_refused() -> None:
-    with pytest.raises(ValidationError, match="tenants"):
-        BackupSpec.model_validate({**dict(BACKUP), "tenants": ("t",) * (MAX_TENANTS + 1)})
+@pytest.mark.parametrize(
+    ("said", "by"),
+    [
+        ({ENCRYPTION: "aws:kms", KEY_ID: OTHER_KEY}, "OwnKeyOnly"),
+        ({ENCRYPTION: "aws:kms"}, "NoUnnamedKey"),
+        ({ENCRYPTION: "AES256"}, "NoOtherEncryption"),
+        ({ENCRYPTION: "aws:kms:dsse", KEY_ID: KEY}, "NoOtherEncryption"),
+        ({CUSTOMERS: "AES256"}, "NoKeyOfTheCallers"),
+    ],
+)
+def test_a_write_with_any_other_encryption_is_refused(said: dict[str, str], by: str) -> None:
+    assert by in denied_by("s3:PutObject", said)
 
 
-def test_the_buckets_own_key_is_used_through_s3() -> None:
-    (use,) = [each for each in json.loads(build_key_policy(BACKUP))["Statement"] if "kms:Decrypt" in each["Action"]]
-    assert use["Condition"]["StringEquals"]["kms:ViaService"] == "s3.ap-southeast-1.amazonaws.com"
-    assert use["Condition"]["StringEquals"]["kms:EncryptionContext:aws:s3:arn"] == f"arn:aws:s3:::{BUCKET}"
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "s3:ListBucket"])
+def test_whoever_comes_without_tls_is_turned_away(action: str) -> None:
+    assert denied_by(action, {"aws:SecureTransport": "false"}) == {"TlsOnly"}
+
+
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "s3:ListBucket"])
+def test_whoever_is_of_another_account_is_turned_away_and_so_is_nobody(action: str) -> None:
+    assert denied_by(action, {"aws:PrincipalAccount": "210987654321"}) == {"OwnAccountOnly"}
+    nobody = {key: value for key, value in PRINCIPAL.items() if key == "aws:SecureTransport"}
+    assert {each["Sid"] for each in statements() if each["Action"] == "s3:*" and holds(each["Condition"], nobody)} == {
+        "OwnAccountOnly"
+    }
+
+
+def test_reading_with_the_accounts_own_rights_is_let_through() -> None:
+    assert denied_by("s3:GetObject", {}) == set()

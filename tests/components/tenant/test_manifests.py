@@ -1,12 +1,10 @@
 """A tenant is held to its ceilings and apart from everybody."""
 
-import json
 from typing import Any
 
 import pytest
 
 from components.labels import ReservedLabelError
-from components.tenant.key import alias_name, build_key_policy
 from components.tenant.manifests import (
     build_limits,
     build_namespace,
@@ -15,7 +13,7 @@ from components.tenant.manifests import (
     build_service_account,
 )
 from runtime.contract import labels, ports
-from tests.components.specs import TENANT, TENANT_KEY
+from tests.components.specs import TENANT
 
 
 def test_pods_outside_the_restricted_profile_are_refused_not_just_reported() -> None:
@@ -81,17 +79,3 @@ def test_agents_get_out_to_dns_alone() -> None:
 
 def test_the_account_has_no_token() -> None:
     assert build_service_account(TENANT)["automountServiceAccountToken"] is False
-
-
-def test_the_key_is_used_through_s3_for_one_bucket_and_by_nobody_else() -> None:
-    statements = json.loads(build_key_policy(TENANT_KEY))["Statement"]
-    uses = [each for each in statements if "kms:Decrypt" in each["Action"] or "kms:*" in each["Action"]]
-    (use,) = uses
-    assert use["Condition"]["StringEquals"]["kms:EncryptionContext:aws:s3:arn"] == TENANT_KEY.bucket_arn
-    assert use["Condition"]["StringEquals"]["kms:ViaService"] == "s3.ap-southeast-1.amazonaws.com"
-    assert all(each["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"} for each in statements)
-
-
-def test_two_tenants_have_two_aliases() -> None:
-    assert alias_name(TENANT_KEY) == "alias/moltghost/sin/acme"
-    assert alias_name(TENANT_KEY.model_copy(update={"tenant": "globex"})) != alias_name(TENANT_KEY)

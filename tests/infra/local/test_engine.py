@@ -20,6 +20,7 @@ from infra.local.engine_state import (
     has_pending_operations,
     without_pending_operations,
 )
+from infra.passphrase import EmptyPassphraseError
 from tests.infra.local.providers.control_plane import tool
 
 PROGRAM = """
@@ -62,6 +63,14 @@ def test_a_stack_from_nothing_to_outputs(engine: Engine, tmp_path: Path) -> None
     assert engine.stack_output() == {"public": "open", "hidden": "[secret]"}
     assert engine.stack_output(show_secrets=True)["hidden"] == "correct-horse"
     assert "correct-horse" not in checkpoint(engine.backend, "tiny", "dev").read_text()
+
+
+def test_nothing_is_run_with_an_empty_passphrase(engine: Engine) -> None:
+    engine.passphrase.write_text("")
+    before = checkpoint(engine.backend, "tiny", "dev").read_bytes()
+    with pytest.raises(EmptyPassphraseError, match="is empty"):
+        engine.up()
+    assert checkpoint(engine.backend, "tiny", "dev").read_bytes() == before
 
 
 def test_an_error_carries_what_the_program_said(engine: Engine) -> None:
