@@ -18,9 +18,10 @@ _ROTATION_DAYS = 365
 class EksArgs:
     """What an Eks is made from.
 
-    `subnets` are private, in two zones at least; `security_groups` are what its interfaces there are in, beside the
-    group EKS makes. `running` is the version the cluster runs now, None before there is
-    one: a step that EKS would refuse half-way is refused before anything is changed.
+    `subnets` are private, in two zones at least. `security_groups` are what its interfaces there are in, beside the
+    group EKS makes; where nodes aren't in that group, one must let them in on 443, and let it out to their port 10250.
+    `running` is the version the cluster runs now, None before there is one: a step that EKS would refuse half-way is
+    refused before anything is changed.
     """
 
     spec: EksSpec
@@ -34,8 +35,8 @@ class EksArgs:
 class Eks(pulumi.ComponentResource):
     """A control plane with no public address, its Secrets and logs encrypted, and no administrator but the named ones.
 
-    `kubeconfig` holds no secret: a program makes the token when it is needed. `security_group` is the one nodes and
-    control plane share. `ready` is what a provider of the cluster waits for: the API, and the right to use it.
+    `kubeconfig` holds no secret: a program makes the token when it is needed. `security_group` is the one EKS makes.
+    `ready` is what a provider of the cluster waits for: the API, and the right to use it.
     """
 
     def __init__(self, name: str, args: EksArgs, opts: pulumi.ResourceOptions | None = None) -> None:

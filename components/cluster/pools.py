@@ -20,8 +20,9 @@ _ROTATION_DAYS = 365
 class PoolsArgs:
     """What Pools are made from.
 
-    `cluster` is its name; `subnets` the private subnet of each zone; `security_groups` what every node is in, the
-    cluster's own among them; `needs` what must be there before a node is: the network.
+    `cluster` is its name; `subnets` the private subnet of each zone; `needs` what must be there before a node is: the
+    network. `security_groups` are what every node is in. The group EKS makes is better not among them: it lets its
+    members send anything anywhere.
     """
 
     spec: PoolsSpec

@@ -68,7 +68,7 @@ def declare_region() -> None:
             spec=POOLS,
             cluster=eks.name,
             subnets={f"us-east-1{zone}": f"subnet-{zone}" for zone in "abc"},
-            security_groups=[eks.security_group, "sg-nodes"],
+            security_groups=["sg-nodes"],
             aws=account,
             needs=network.ready,
         ),
@@ -157,6 +157,13 @@ def pins_every_version(region: Recording) -> bool:
     )
 
 
+def lets_no_node_into_the_group_that_may_send_anywhere(region: Recording) -> bool:
+    groups = [
+        each["securityGroups"] for template in region.of(TEMPLATE) for each in template.inputs["networkInterfaces"]
+    ]
+    return all(group == ["sg-nodes"] for group in groups)
+
+
 def hides_the_metadata_service(region: Recording) -> bool:
     options = [each.inputs.get("metadataOptions", {}) for each in region.of(TEMPLATE)]
     return all((each.get("httpTokens"), each.get("httpPutResponseHopLimit")) == ("required", 1) for each in options)
@@ -211,6 +218,7 @@ INVARIANTS: list[Callable[[Recording], bool]] = [
     has_named_administrators_alone,
     leaves_the_network_to_cilium,
     pins_every_version,
+    lets_no_node_into_the_group_that_may_send_anywhere,
     hides_the_metadata_service,
     taints_every_node_until_it_is_enforced,
     taints_every_gpu_node,
@@ -285,6 +293,11 @@ MUTANTS: list[tuple[str, Callable[[Recording], bool], Callable[[Recording], None
     ("defaults", leaves_the_network_to_cilium, put(CLUSTER, True, "bootstrapSelfManagedAddons")),
     ("latest addon", pins_every_version, put(ADDON, None, "addonVersion")),
     ("latest image", pins_every_version, put(GROUP, None, "releaseVersion")),
+    (
+        "EKS's group",
+        lets_no_node_into_the_group_that_may_send_anywhere,
+        put(TEMPLATE, ["sg-cluster", "sg-nodes"], "networkInterfaces", 0, "securityGroups"),
+    ),
     ("two hops", hides_the_metadata_service, put(TEMPLATE, 2, "metadataOptions", "httpPutResponseHopLimit")),
     ("IMDSv1", hides_the_metadata_service, put(TEMPLATE, "optional", "metadataOptions", "httpTokens")),
     ("not waited for", taints_every_node_until_it_is_enforced, put(GROUP, TAINTS, "taints")),
