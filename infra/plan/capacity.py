@@ -48,7 +48,7 @@ class RegionUse:
     `path`: where the region's settings stand. `pod_prefix`: the range each node takes out of the pods' for its own.
     `services`: Services of all namespaces. `gateways`: WireGuard gateways, each with an Elastic IP. `mesh_routes`:
     routes to other sites in each private table. `connections_an_agent`: connections at once to one and the same
-    destination. `quotas`: what AWS has granted beyond its defaults, by the quota's code.
+    destination. `promised`: agents its tenants may have together. `quotas`: what AWS has granted beyond its defaults, by the quota's code.
     """
 
     path: str
@@ -60,6 +60,7 @@ class RegionUse:
     mesh_routes: int = 0
     volume_gb_an_agent: int = 0
     connections_an_agent: int = 50
+    promised: int = 0
     quotas: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -248,5 +249,5 @@ def _agents(use: RegionUse) -> Iterator[Ceiling]:
         used = use.agents * use.volume_gb_an_agent
         yield _of(use, quotas.GP3_GB, used, pools, "Give agents smaller volumes")
     fit, why = agents_that_fit(use)
-    remedy = f"What holds it there is {why}"
-    yield Ceiling("agents in the region", use.agents, fit, pools, remedy, "the least of the others")
+    remedy = f"What holds it there is {why}: raise that, or promise tenants less"
+    yield Ceiling("agents promised to tenants", use.promised, fit, pools, remedy, "the least of the others")

@@ -78,6 +78,10 @@ class Provider(mocks.Mocks):
         known: dict[str, Any] = {}
         if args.typ == "aws:kms/key:Key":
             known = {"arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/{args.name}", "keyId": args.name}
+        if args.typ in {"aws:iam/role:Role", "aws:cloudwatch/logGroup:LogGroup"}:
+            known = {"arn": f"arn:aws:of:ap-southeast-1:123456789012:{args.name}"}
+        if args.typ == "aws:ec2/vpcEndpoint:VpcEndpoint":
+            known = {"prefixListId": f"pl-{args.name}"}
         return f"{args.name}-id", {**args.inputs, **known}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
