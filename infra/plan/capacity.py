@@ -48,7 +48,8 @@ class RegionUse:
     `path`: where the region's settings stand. `pod_prefix`: the range each node takes out of the pods' for its own.
     `services`: Services of all namespaces. `gateways`: WireGuard gateways, each with an Elastic IP. `mesh_routes`:
     routes to other sites in each private table. `connections_an_agent`: connections at once to one and the same
-    destination. `promised`: agents its tenants may have together. `quotas`: what AWS has granted beyond its defaults, by the quota's code.
+    destination. `promised`: agents its tenants may have together. `quotas`: what AWS has granted beyond its defaults,
+    by the quota's code.
     """
 
     path: str
