@@ -45,7 +45,8 @@ class PoolUse:
 class RegionUse:
     """What a region is made of at its largest.
 
-    `path`: where the region's settings stand. `pod_prefix`: the range each node takes out of the pods' for its own.
+    `path`: where the region's settings stand. `pod_prefix`: the range each node takes out of the pods' for its own, as
+    Cilium is told.
     `services`: Services of all namespaces. `gateways`: WireGuard gateways, each with an Elastic IP. `mesh_routes`:
     routes to other sites in each private table. `connections_an_agent`: connections at once to one and the same
     destination. `promised`: agents its tenants may have together. `quotas`: what AWS has granted beyond its defaults,
@@ -55,7 +56,7 @@ class RegionUse:
     path: str
     network: NetworkSpec
     pools: tuple[PoolUse, ...]
-    pod_prefix: int = 24
+    pod_prefix: int = 25
     services: int = 0
     gateways: int = 2
     mesh_routes: int = 0

@@ -60,7 +60,7 @@ WIDE = changed(egress=tuple(public(at) for at in range(60)))
         ),
         (
             replace(USE, network=SMALL, pools=(replace(POOL, nodes=300),)),
-            "nodes' /24 out of the pods' range",
+            "nodes' /25 out of the pods' range",
             "network.block",
         ),
         (replace(USE, services=4095), "addresses of Services", "network.block"),
