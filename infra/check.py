@@ -1,42 +1,85 @@
 """`moltghost check`: what `pulumi up` would say of a stack's config, without an engine."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from infra.plan import Plan, plan_stack
-from infra.settings import ConfigError, draft_settings, read_file
+from infra.fleet import judge_folder, stack_file
+from infra.plan import CustomerPlan, GlobalPlan, Plan, RegionPlan, StackPlan
+from infra.settings import ConfigError
+from infra.settings.models import Region, Tenant
 
 PROJECT = Path(__file__).resolve().parent.parent
+KIND_ORDER = ("global", "region", "tenant", "dev")
+"""As stacks go up; a dev stack stands alone."""
 
 
 @click.command()
-@click.argument("stack")
+@click.argument("stack", required=False)
 @click.option(
     "--config-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The stack's file, if it is not Pulumi.<STACK>.yaml in the project.",
+    help="The stack's file, if it is not Pulumi.<STACK>.yaml in the folder.",
 )
-def check(stack: str, config_file: Path | None) -> None:
-    """Check STACK's config: every problem at once, each with its place and its remedy."""
-    try:
-        plan = plan_stack(draft_settings(read_file(config_file or PROJECT / f"Pulumi.{stack}.yaml")))
-    except ConfigError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(1) from None
-    click.echo(summary(stack, plan))
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=PROJECT,
+    help="Where the fleet's stack files are, if not in the project.",
+)
+def check(stack: str | None, config_file: Path | None, folder: Path) -> None:
+    """Check the config of STACK, or of every stack: all problems at once, each with its place and its remedy.
+
+    What stacks are to each other is checked with it: addresses, regions, GPUs, and what tenants are known by.
+    """
+    if stack is None:
+        if config_file is not None:
+            raise click.UsageError("--config-file is the file of one stack: name the stack")
+        judged = judge_folder(folder)
+        _refuse(judged.problems())
+        stacks = sorted(judged.plans, key=lambda name: (KIND_ORDER.index(judged.plans[name].settings.kind), name))
+    else:
+        judged = judge_folder(folder, {stack: config_file or stack_file(folder, stack)})
+        _refuse(judged.problems_of(stack))
+        stacks = [stack]
+    for name in stacks:
+        click.echo(summary(name, judged.plans[name]))
 
 
-def summary(stack: str, plan: Plan) -> str:
+def _refuse(errors: Sequence[ConfigError]) -> None:
+    if errors:
+        click.echo("\n".join(map(str, errors)), err=True)
+        raise SystemExit(1)
+
+
+def summary(stack: str, plan: StackPlan) -> str:
     """The plan in a few lines."""
-    settings = plan.settings
-    gpus = ", ".join(f"{offered.count} {name}" for name, offered in settings.region.gpu_classes.items())
+    match plan:
+        case Plan():
+            said = _dev(plan)
+        case GlobalPlan():
+            said = [f"edge https://{plan.settings.edge.hostname}"]
+            said += [f"region {region} at {origin}" for region, origin in plan.origins.items()]
+        case RegionPlan():
+            said = [f"{_region(plan.region, plan.cell)}; way in {plan.origin}"]
+        case CustomerPlan():
+            said = [f"tenant {plan.tenant} in {', then '.join(plan.regions)}: {_agents(plan.settings.tenant)}"]
+    return "\n".join([f"{stack}: no problem", *(f"  {line}" for line in said)])
+
+
+def _dev(plan: Plan) -> list[str]:
     lines = [
-        f"{stack}: no problem",
-        f"  region {plan.region}: {gpus}; {settings.region.gateway.replicas} gateways; bucket {plan.bucket}",
-        f"  edge https://{settings.edge.hostname}",
+        f"{_region(plan.region, plan.settings.region)}; bucket {plan.bucket}",
+        f"edge https://{plan.settings.edge.hostname}",
     ]
-    for tenant in plan.tenants:
-        agents = [f"{agent.name} ({agent.model} on {agent.gpu_class})" for agent in tenant.settings.agents]
-        lines.append(f"  tenant {tenant.id} in {tenant.namespace}: {', '.join(agents) or 'no agent yet'}")
-    return "\n".join(lines)
+    return lines + [f"tenant {each.id} in {each.namespace}: {_agents(each.settings)}" for each in plan.tenants]
+
+
+def _region(name: str, region: Region) -> str:
+    gpus = ", ".join(f"{offered.count} {gpu}" for gpu, offered in region.gpu_classes.items())
+    return f"region {name}: {gpus}; {region.gateway.replicas} gateways"
+
+
+def _agents(tenant: Tenant) -> str:
+    return ", ".join(f"{agent.name} ({agent.model} on {agent.gpu_class})" for agent in tenant.agents) or "no agent yet"

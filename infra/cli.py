@@ -13,6 +13,7 @@ COMMANDS = {
     "hook-secret": "infra.hook_secret:hook_secret",
     "image": "infra.local.inventory.command:image",
     "key": "infra.api_keys:key",
+    "mesh": "infra.mesh_keys:mesh",
     "model": "infra.model:model",
     "prepare": "infra.local.commands:prepare",
     "preview": "infra.local.commands:preview",

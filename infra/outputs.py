@@ -1,8 +1,12 @@
 """What a stack tells its readers: typed here, exported once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 import pulumi
+
+from components.labels import Region
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class EdgeOutput:
 
 
 @dataclass(frozen=True)
-class RegionOutputs:
-    """The outputs of a stack of one region."""
+class DevOutputs:
+    """The outputs of a dev stack."""
 
     region: str
     gateway_namespace: str
@@ -42,7 +46,64 @@ class RegionOutputs:
     tenants: list[TenantOutput]
 
 
-def export(outputs: RegionOutputs) -> None:
+@dataclass(frozen=True)
+class NamespacesOutput:
+    """The ids of the edge's key-value namespaces, which tenants' stacks write to."""
+
+    keys: pulumi.Output[str]
+    routes: pulumi.Output[str]
+    tenants: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class GlobalOutputs:
+    """What regions and tenants ask the `global` stack for: `edge_keys` is the JWKS edge tokens are verified with."""
+
+    account_id: str
+    hostname: str
+    edge_keys: dict[str, Any]
+    regions: list[str]
+    namespaces: NamespacesOutput
+
+
+@dataclass(frozen=True)
+class DatabaseOutput:
+    """A region's database: where it is, and the secret in Secrets Manager that holds its user and password."""
+
+    endpoint: pulumi.Output[str]
+    port: pulumi.Output[int]
+    name: pulumi.Output[str]
+    secret_arn: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class RegionOutputs:
+    """What tenants ask a region's stack for; `kubeconfig` is a secret."""
+
+    region: str
+    aws_region: str
+    account_id: str
+    gateway_namespace: str
+    never: list[str]
+    agent_image: str
+    edge_keys: dict[str, Any]
+    kubeconfig: pulumi.Output[str]
+    database: DatabaseOutput | None = None
+
+
+@dataclass(frozen=True)
+class CustomerOutputs:
+    """What a customer's stack tells: where the edge answers, and what of it is in each region."""
+
+    id: str
+    hostname: str
+    regions: Mapping[Region, TenantOutput]
+
+
+Outputs = DevOutputs | GlobalOutputs | RegionOutputs | CustomerOutputs
+
+
+def export(outputs: Outputs) -> None:
     """Export each field under its own name."""
     for field in fields(outputs):
         value = getattr(outputs, field.name)
@@ -54,4 +115,6 @@ def _plain(value: object) -> object:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, list):
         return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
     return value

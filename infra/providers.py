@@ -1,6 +1,7 @@
 """The providers a stack works through: each made here, with its endpoints, none by default."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
@@ -8,8 +9,6 @@ import pulumi_kubernetes as kubernetes
 import yaml
 
 from components.naming import PLATFORM, resource_name
-from infra.settings.machine import Machine
-from infra.settings.models import Aws
 
 # moto takes any credentials; these are no secret, and open nothing anywhere.
 _LOCAL_CREDENTIALS = "test"
@@ -40,38 +39,46 @@ def api_server_port(kubeconfig: str) -> int:
         raise KubeconfigError(f"the kubeconfig's current context leads to no API server ({error!r})") from None
 
 
-def kubernetes_provider(region: str, kubeconfig: str) -> pulumi.ProviderResource:
+def kubernetes_provider(region: str, kubeconfig: pulumi.Input[str]) -> pulumi.ProviderResource:
     """The provider of one region's cluster."""
     return kubernetes.Provider(
         resource_name(PLATFORM, region, "kubernetes"), kubeconfig=kubeconfig, enable_server_side_apply=True
     )
 
 
-def local_aws_provider(region: str, aws_settings: Aws, machine: Machine) -> pulumi.ProviderResource:
-    """AWS as played by this machine's server. It refuses any account but the one the settings name."""
+def aws_provider(region: str, aws_region: str, account_id: str, endpoint: str | None = None) -> pulumi.ProviderResource:
+    """AWS in one of its regions, with the credentials of whoever runs the program, or as played at `endpoint`.
+
+    It refuses any account but the one the settings name.
+    """
     import pulumi_aws as aws  # costs a quarter of a second, so only stacks that use it load it
 
-    endpoint = machine.aws_endpoint
     return aws.Provider(
         resource_name(PLATFORM, region, "aws"),
-        region=aws_settings.region,
-        access_key=_LOCAL_CREDENTIALS,
-        secret_key=_LOCAL_CREDENTIALS,
-        allowed_account_ids=[aws_settings.account_id],
-        endpoints=[{"s3": endpoint, "kms": endpoint, "sts": endpoint, "iam": endpoint}],
-        s3_use_path_style=True,
-        skip_credentials_validation=True,
-        skip_metadata_api_check=True,
+        region=aws_region,
+        allowed_account_ids=[account_id],
         default_tags={"tags": {"moltghost:region": region}},
+        **({} if endpoint is None else _played_aws(endpoint)),
     )
 
 
-def local_cloudflare_provider(region: str, machine: Machine) -> pulumi.ProviderResource:
-    """Cloudflare as played by this machine's server."""
+def _played_aws(endpoint: str) -> dict[str, Any]:
+    return {
+        "access_key": _LOCAL_CREDENTIALS,
+        "secret_key": _LOCAL_CREDENTIALS,
+        "endpoints": [dict.fromkeys(("s3", "kms", "sts", "iam"), endpoint)],
+        "s3_use_path_style": True,
+        "skip_credentials_validation": True,
+        "skip_metadata_api_check": True,
+    }
+
+
+def cloudflare_provider(region: str, endpoint: str | None = None) -> pulumi.ProviderResource:
+    """Cloudflare, with the token in CLOUDFLARE_API_TOKEN, or as played at `endpoint`."""
     import pulumi_cloudflare as cloudflare  # costs two seconds
 
-    return cloudflare.Provider(
-        resource_name(PLATFORM, region, "cloudflare"),
-        base_url=f"{machine.cloudflare_endpoint}/client/v4",
-        api_token=pulumi.Output.secret(_LOCAL_CREDENTIALS),
-    )
+    name = resource_name(PLATFORM, region, "cloudflare")
+    if endpoint is None:
+        return cloudflare.Provider(name)
+    token = pulumi.Output.secret(_LOCAL_CREDENTIALS)
+    return cloudflare.Provider(name, base_url=f"{endpoint}/client/v4", api_token=token)

@@ -11,6 +11,8 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from infra.plan import Plan, plan_stack
+from infra.settings import Source, draft_settings
 from runtime.skills.bundle import write_bundle
 from tests.runtime.skills.bundles import PUBLIC, bundle_of
 
@@ -88,6 +90,14 @@ MACHINE: dict[str, Any] = {
 def machine_config() -> dict[str, Any]:
     """The config with a machine's part, whose files are not there."""
     return {**dev_config(), "moltghost:machine": copy.deepcopy(MACHINE)}
+
+
+def dev_plan(config: dict[str, Any]) -> Plan:
+    """The plan of a dev stack with this config."""
+    values = {name.partition(":")[2]: value for name, value in config.items() if name.startswith("moltghost:")}
+    plan = plan_stack(draft_settings(Source("dev", values, frozenset())))
+    assert isinstance(plan, Plan)
+    return plan
 
 
 def engine_config(config: dict[str, Any]) -> dict[str, str]:

@@ -55,11 +55,21 @@ def build_pod(spec: AgentSpec) -> dict[str, Any]:
         "serviceAccountName": spec.service_account,
         "priorityClassName": spec.priority_class,
         "terminationGracePeriodSeconds": limits.TERMINATION_GRACE_S,
-        "nodeSelector": {labels.GPU_CLASS: spec.gpu_class},
-        "tolerations": [{"key": GPU, "operator": "Exists", "effect": "NoSchedule"}],
+        **_nodes(spec),
         "containers": [_container(spec)],
         "volumes": _volumes(spec),
     }
+
+
+def _nodes(spec: AgentSpec) -> dict[str, Any]:
+    """Which nodes it runs on: those of its GPU class, and if it is to be alone there, its tenant's own."""
+    selector: dict[str, str] = {labels.GPU_CLASS: spec.gpu_class}
+    tolerations = [{"key": GPU, "operator": "Exists", "effect": "NoSchedule"}]
+    if spec.dedicated_nodes:
+        selector[labels.TENANT] = spec.tenant
+        own = {"key": labels.TENANT, "operator": "Equal", "value": spec.tenant, "effect": "NoSchedule"}
+        tolerations.append(own)
+    return {"nodeSelector": selector, "tolerations": tolerations}
 
 
 def _container(spec: AgentSpec) -> dict[str, Any]:

@@ -102,6 +102,8 @@ class AgentSpec(Values):
     tools: ToolsSpec = ToolsSpec()
     secrets: tuple[FileName, ...]
     gpu_class: Label
+    dedicated_nodes: bool = False
+    """Whether it runs on nodes that are its tenant's alone, and on no other."""
     cpu: float = Field(gt=0)
     memory_gib: float = Field(ge=MIN_MEMORY_GIB)
     volume_gb: int = Field(ge=MIN_VOLUME_GB, le=MAX_VOLUME_GB)

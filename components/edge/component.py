@@ -1,14 +1,15 @@
-"""The edge component: the Worker clients speak to, and what it knows."""
+"""The edge component: the Worker clients speak to, and how it reaches regions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from components.edge import hooks, manifests
-from components.edge.manifests import KvRecord
+from components.edge import manifests
+from components.edge.kv_values import declare_records
 from components.edge.spec import SCRIPT_MODULE, EdgeSpec
+from components.edge.tenant_edge import EdgeNamespaces
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge
 
@@ -30,7 +31,10 @@ class EdgeArgs:
 
 
 class Edge(pulumi.ComponentResource):
-    """The Worker, its bindings, the records it reads, its route and its DNS name; `hostname` is where it answers."""
+    """The Worker, its bindings, the regions it can ask, its route and its DNS name.
+
+    `hostname` is where it answers; `namespaces` are where tenants' records go, each written by its TenantEdge.
+    """
 
     def __init__(self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("moltghost:edge:Edge", name, None, opts)
@@ -38,16 +42,11 @@ class Edge(pulumi.ComponentResource):
         self._spec = spec
         self._options = pulumi.ResourceOptions(parent=self, provider=args.cloudflare)
 
-        keys = self._namespace("keys", manifests.build_key_records(spec))
-        routes = self._namespace("routes", manifests.build_routes(spec))
-        records = [
-            *manifests.build_tenant_records(spec),
-            *manifests.build_credential_records(spec),
-            *hooks.build_hook_records(spec),
-        ]
-        tenants = self._namespace("tenants", records)
-        namespaces = {edge.BINDING_KEYS: keys, edge.BINDING_ROUTES: routes, edge.BINDING_TENANTS: tenants}
-        script = self._script(args, namespaces)
+        self.namespaces = EdgeNamespaces(
+            keys=self._namespace("keys"), routes=self._namespace("routes"), tenants=self._namespace("tenants")
+        )
+        declare_records(manifests.build_region_records(spec), spec.account_id, self.namespaces.routes, self._options)
+        script = self._script(args)
         self._address(script, args.needs)
         self.hostname = spec.hostname
         self.script: pulumi.Output[str] = script.script_name
@@ -56,25 +55,16 @@ class Edge(pulumi.ComponentResource):
     def _named(self, role: str) -> str:
         return resource_name(PLATFORM, self._spec.region, role)
 
-    def _namespace(self, role: str, records: Sequence[KvRecord]) -> cloudflare.WorkersKvNamespace:
-        account = self._spec.account_id
+    def _namespace(self, role: str) -> pulumi.Output[str]:
         namespace = cloudflare.WorkersKvNamespace(
-            self._named(role), account_id=account, title=f"{self._spec.script_name}-{role}", opts=self._options
+            self._named(role),
+            account_id=self._spec.account_id,
+            title=f"{self._spec.script_name}-{role}",
+            opts=self._options,
         )
-        for record in records:
-            cloudflare.WorkersKv(
-                record.name,
-                account_id=account,
-                namespace_id=namespace.id,
-                key_name=record.key,
-                value=record.value,
-                opts=self._options,
-            )
-        return namespace
+        return namespace.id
 
-    def _script(
-        self, args: EdgeArgs, namespaces: Mapping[str, cloudflare.WorkersKvNamespace]
-    ) -> cloudflare.WorkersScript:
+    def _script(self, args: EdgeArgs) -> cloudflare.WorkersScript:
         return cloudflare.WorkersScript(
             self._named("worker"),
             account_id=self._spec.account_id,
@@ -86,11 +76,11 @@ class Edge(pulumi.ComponentResource):
             observability={"enabled": True},
             bindings=[
                 *(
-                    cloudflare.WorkersScriptBindingArgs(name=name, type="kv_namespace", namespace_id=namespace.id)
-                    for name, namespace in namespaces.items()
+                    cloudflare.WorkersScriptBindingArgs(name=name, type="kv_namespace", namespace_id=namespace)
+                    for name, namespace in self.namespaces.by_binding().items()
                 ),
                 *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_limit_bindings(self._spec)),
-                *(cloudflare.WorkersScriptBindingArgs(**each) for each in hooks.build_object_bindings()),
+                *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_hook_bindings()),
                 cloudflare.WorkersScriptBindingArgs(name=edge.SECRET_PEPPER, type="secret_text", text=args.key_pepper),
                 cloudflare.WorkersScriptBindingArgs(
                     name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key

@@ -26,8 +26,8 @@ NODE = (
 )
 """What makes pods run: what containerd runs, its network plugins, what kubelet and kube-router call, and
 file systems for volumes."""
-TESTS = ("prometheus",)
-"""What only tests run: promtool, the judge of what `/metrics` says."""
+TESTS = ("bird2", "iperf3", "prometheus", "wireguard-go", "wireguard-tools")
+"""What only tests and the bench run: promtool, the judge of what `/metrics` says; a mesh of gateways in namespaces."""
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 NO_SERVICES = "#!/bin/sh\n# Refuses to start services while packages are installed for a local region.\nexit 101\n"

@@ -20,7 +20,7 @@ from infra.local.progress import Steps
 from infra.local.stack_file import write_stack_file
 from infra.local.status import EdgeStatus, ProgramStatus, RegionStatus, TenantStatus
 from infra.local.tools import Tools
-from infra.settings import load_settings
+from infra.settings import DevSettings, load_settings
 from infra.settings.models import Tenant
 from infra.skills import building, keys
 from runtime.skills.bundle import write_bundle
@@ -166,7 +166,7 @@ class LocalRegion:
         It is signed with a key made here: only on this machine does the platform hold a tenant's.
         """
         made = {}
-        for tenant in load_settings(COMMITTED).tenants:
+        for tenant in load_settings(COMMITTED, DevSettings).tenants:
             if tenant.skills is None and any(agent.skills for agent in tenant.agents):
                 key = keys.read_key(self.credentials.skills_key(tenant.id))
                 archive = self.state / "skills" / f"{tenant.id}.skills.tar.gz"
@@ -178,7 +178,7 @@ class LocalRegion:
     def _write_stack_file(self, prepared: Prepared) -> None:
         overlay = self._overlay(prepared)
         write_stack_file(COMMITTED, overlay, self.stack_file)
-        tenants = load_settings(self.stack_file).tenants
+        tenants = load_settings(self.stack_file, DevSettings).tenants
         overlay["moltghost:machine"]["api_keys"] = [self._api_key(tenant.id) for tenant in tenants]
         lacking = write_stack_file(COMMITTED, overlay, self.stack_file)
         self.engine.prepare()

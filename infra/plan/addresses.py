@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
 
-from infra.settings.models import Settings
+from infra.plan.tenants import each_tenant
+from infra.settings.kinds import RegionSettings, Tenanted
+from infra.settings.models import DevSettings
 from infra.settings.problems import Problem
 
 METADATA = IPv4Network("169.254.169.254/32")
@@ -35,9 +37,11 @@ def overlapping(networks: dict[str, IPv4Network]) -> list[tuple[str, str]]:
     return [(one, other) for one, other in combinations(networks, 2) if networks[one].overlaps(networks[other])]
 
 
-def region_networks(settings: Settings) -> dict[str, IPv4Network]:
-    """The region's ranges by their paths."""
+def region_networks(settings: DevSettings | RegionSettings) -> dict[str, IPv4Network]:
+    """The region's ranges by their paths; none of a region whose ranges are computed."""
     network = settings.region.network
+    if network is None:
+        return {}
     return {
         "moltghost:region.network.nodes": network.nodes,
         "moltghost:region.network.pods": network.pods,
@@ -45,7 +49,7 @@ def region_networks(settings: Settings) -> dict[str, IPv4Network]:
     }
 
 
-def networks_are_apart(settings: Settings) -> Iterator[Problem]:
+def networks_are_apart(settings: DevSettings | RegionSettings) -> Iterator[Problem]:
     """A region's ranges don't overlap each other, nor the link-local one."""
     networks = region_networks(settings)
     for one, other in overlapping(networks):
@@ -56,28 +60,27 @@ def networks_are_apart(settings: Settings) -> Iterator[Problem]:
             yield Problem(path, f"overlaps the link-local range {LINK_LOCAL}", "Take another range", str(network))
 
 
-def tunnel_is_outside(settings: Settings) -> Iterator[Problem]:
+def tunnel_is_outside(settings: DevSettings | RegionSettings) -> Iterator[Problem]:
     """The tunnel's address is one address, and no pod's or service's."""
     if settings.machine is None:
         return
     source, path = settings.machine.tunnel_source, "moltghost:machine.tunnel_source"
     if source.prefixlen != 32:
         yield Problem(path, "is more than one address", "Give the tunnel's own address, as …/32", str(source))
-    network = settings.region.network
-    for name, inside in (("pods", network.pods), ("services", network.services)):
-        if source.overlaps(inside):
-            place = f"moltghost:region.network.{name}"
+    for place, inside in region_networks(settings).items():
+        name = place.rpartition(".")[2]
+        if name != "nodes" and source.overlaps(inside):
             message = f"lies in the region's {name} range, so that a pod could pass for the tunnel"
             yield Problem(path, message, "Give the tunnel an address of its own", str(source), (place,))
 
 
-def egress_is_public(settings: Settings) -> Iterator[Problem]:
+def egress_is_public(settings: Tenanted) -> Iterator[Problem]:
     """No egress rule reaches metadata, a link-local or private address, or the region itself."""
-    own = region_networks(settings)
-    for tenant_at, tenant in enumerate(settings.tenants):
+    own = region_networks(settings) if isinstance(settings, DevSettings) else {}
+    for where, tenant in each_tenant(settings):
         for agent_at, agent in enumerate(tenant.agents):
             for at, rule in enumerate(agent.egress):
-                path = f"moltghost:tenants[{tenant_at}].agents[{agent_at}].egress[{at}].cidr"
+                path = f"{where}.agents[{agent_at}].egress[{at}].cidr"
                 opened = _opened(rule.cidr, own)
                 if opened:
                     what, involved = opened

@@ -3,21 +3,23 @@
 from collections.abc import Iterator
 
 from components.agent.openclaw_spec import NEVER, SHELL_TOOLS
-from infra.settings.models import Agent, Settings
+from infra.plan.tenants import each_tenant
+from infra.settings.kinds import Tenanted
+from infra.settings.models import Agent, DevSettings, Tenant
 from infra.settings.problems import Problem
 from runtime.contract import image
 
 _SOURCES = ("image", "bucket", "claim")
 
 
-def _agents(settings: Settings) -> Iterator[tuple[int, str, Agent]]:
-    """Every agent: its tenant's index, its path, itself."""
-    for at, tenant in enumerate(settings.tenants):
-        for each, agent in enumerate(tenant.agents):
-            yield at, f"moltghost:tenants[{at}].agents[{each}]", agent
+def _agents(settings: Tenanted) -> Iterator[tuple[str, Agent]]:
+    """Every agent, and its path."""
+    for where, tenant in each_tenant(settings):
+        for at, agent in enumerate(tenant.agents):
+            yield f"{where}.agents[{at}]", agent
 
 
-def models_have_one_source(settings: Settings) -> Iterator[Problem]:
+def models_have_one_source(settings: Tenanted) -> Iterator[Problem]:
     """A model's weights come from one place: the one its settings name, or else the machine's own artifact."""
     made_here = settings.machine.models if settings.machine else None
     for name, model in settings.models.items():
@@ -31,29 +33,34 @@ def models_have_one_source(settings: Settings) -> Iterator[Problem]:
             yield Problem(path, "has no source", f"Give one of {', '.join(_SOURCES)}", None)
 
 
-def agents_models_are_listed(settings: Settings) -> Iterator[Problem]:
+def agents_models_are_listed(settings: Tenanted) -> Iterator[Problem]:
     """An agent runs a model the stack lists."""
-    for _, path, agent in _agents(settings):
+    for path, agent in _agents(settings):
         if agent.model not in settings.models:
             known = ", ".join(sorted(settings.models)) or "none yet"
             remedy = f"Name one of the stack's models ({known}), or add it to moltghost:models"
             yield Problem(f"{path}.model", "is not listed", remedy, agent.model, ("moltghost:models",))
 
 
-def skills_have_a_bundle(settings: Settings) -> Iterator[Problem]:
+def skills_have_a_bundle(settings: Tenanted) -> Iterator[Problem]:
     """An agent with skills belongs to a tenant that has a bundle of them."""
-    for at, path, agent in _agents(settings):
-        tenant = settings.tenants[at]
-        made_here = settings.machine is None or tenant.id in settings.machine.skills
-        if agent.skills and tenant.skills is None and not made_here:
-            remedy = f"Give moltghost:tenants[{at}].skills a bundle and its key, or take the skills out"
-            message, involved = "are asked for, but the tenant has no bundle", (f"moltghost:tenants[{at}].id",)
-            yield Problem(f"{path}.skills", message, remedy, None, involved)
+    for where, tenant in each_tenant(settings):
+        if tenant.skills is None and not _made_here(settings, tenant):
+            for at, agent in enumerate(tenant.agents):
+                if agent.skills:
+                    remedy = f"Give {where}.skills a bundle and its key, or take the skills out"
+                    message = "are asked for, but the tenant has no bundle"
+                    yield Problem(f"{where}.agents[{at}].skills", message, remedy, None, (f"{where}.id",))
 
 
-def secrets_are_the_agents_own(settings: Settings) -> Iterator[Problem]:
+def _made_here(settings: Tenanted, tenant: Tenant) -> bool:
+    """Whether the machine makes the tenant's bundle; without a machine's part nobody knows yet."""
+    return isinstance(settings, DevSettings) and (settings.machine is None or tenant.id in settings.machine.skills)
+
+
+def secrets_are_the_agents_own(settings: Tenanted) -> Iterator[Problem]:
     """No secret is named twice, or as the platform names its own."""
-    for _, path, agent in _agents(settings):
+    for path, agent in _agents(settings):
         seen: set[str] = set()
         for at, name in enumerate(agent.secrets):
             place = f"{path}.secrets[{at}]"
@@ -64,9 +71,9 @@ def secrets_are_the_agents_own(settings: Settings) -> Iterator[Problem]:
             seen.add(name)
 
 
-def tools_can_be_allowed(settings: Settings) -> Iterator[Problem]:
+def tools_can_be_allowed(settings: Tenanted) -> Iterator[Problem]:
     """No agent is allowed a tool no agent has, nor one that runs programs without it being said."""
-    for _, path, agent in _agents(settings):
+    for path, agent in _agents(settings):
         for at, tool in enumerate(agent.tools.allow):
             place = f"{path}.tools.allow[{at}]"
             if reason := NEVER.get(tool):
@@ -76,9 +83,9 @@ def tools_can_be_allowed(settings: Settings) -> Iterator[Problem]:
                 yield Problem(place, "runs programs in the agent's pod", remedy, tool, (f"{path}.tools.exec",))
 
 
-def answers_fit_the_context(settings: Settings) -> Iterator[Problem]:
+def answers_fit_the_context(settings: Tenanted) -> Iterator[Problem]:
     """The longest answer leaves room for its question."""
-    for _, path, agent in _agents(settings):
+    for path, agent in _agents(settings):
         if agent.max_tokens >= agent.context_tokens:
             message = f"leaves no room for a question in a context of {agent.context_tokens}"
             remedy = "Give fewer tokens, or more context"

@@ -7,49 +7,26 @@ from itertools import chain
 from components.cluster.spec import PLATFORM_NAMESPACE
 from components.labels import Region, TenantId
 from components.naming import PLATFORM, resource_name
-from infra.plan import access, addresses, agents, ceilings, client_cas, edge, hooks, identity, limits, machine
-from infra.settings import ConfigError, Draft, Problem, Settings
+from infra.plan import addresses
+from infra.plan.cells import region_of
+from infra.plan.placement import placed_in
+from infra.plan.rules import RULES
+from infra.settings import (
+    ConfigError,
+    DevSettings,
+    Draft,
+    GlobalSettings,
+    Problem,
+    RegionSettings,
+    Settings,
+    TenantSettings,
+)
+from infra.settings.models import Region as Cell
 from infra.settings.models import Tenant
 from infra.settings.problems import ancestors
 
-RULES = (
-    addresses.networks_are_apart,
-    addresses.tunnel_is_outside,
-    addresses.egress_is_public,
-    identity.ids_are_unique,
-    identity.names_are_free,
-    identity.derived_names_fit,
-    identity.labels_are_the_tenants_own,
-    identity.hostname_is_in_zone,
-    edge.console_is_in_zone,
-    edge.hostnames_are_apart,
-    edge.no_route_shadows_an_agent,
-    ceilings.gpu_classes_are_offered,
-    ceilings.quotas_hold_their_agents,
-    ceilings.quotas_fit_the_region,
-    ceilings.locked_snapshots_stay,
-    agents.models_have_one_source,
-    agents.agents_models_are_listed,
-    agents.skills_have_a_bundle,
-    agents.secrets_are_the_agents_own,
-    agents.tools_can_be_allowed,
-    agents.answers_fit_the_context,
-    access.credentials_have_their_own_ids,
-    access.credentials_are_told_apart,
-    access.credentials_open_what_there_is,
-    access.keys_have_not_expired,
-    client_cas.cas_are_told_apart,
-    client_cas.cas_have_not_expired,
-    client_cas.certificates_have_a_ca,
-    hooks.hooks_have_their_own_address,
-    hooks.hooks_are_for_the_tenants_agents,
-    hooks.hook_versions_differ,
-    limits.bursts_fit_their_minute,
-    limits.spending_has_a_price,
-    limits.keys_stay_below_their_tenants,
-    machine.endpoints_are_here,
-    machine.keys_have_tenants,
-)
+EVERYWHERE = Region("global")
+"""What stands in names for the region where a thing is no region's own."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +40,9 @@ class TenantPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A stack whose settings have passed every rule. `never` are the ranges no agent is let out to."""
+    """A dev stack whose settings have passed every rule. `never` are the ranges no agent is let out to."""
 
-    settings: Settings
+    settings: DevSettings
     region: Region
     bucket: str
     worker: str
@@ -74,17 +51,85 @@ class Plan:
     never: tuple[IPv4Network, ...]
 
 
-def plan_stack(draft: Draft) -> Plan:
+@dataclass(frozen=True)
+class GlobalPlan:
+    """The stack of what regions share. `origins` are the URLs of the regions' gateways, as the Worker reaches them."""
+
+    settings: GlobalSettings
+    worker: str
+    origins: dict[Region, str]
+
+
+@dataclass(frozen=True)
+class RegionPlan:
+    """The stack of one region: `cell` is it, whole; `origin` the name in the zone that leads into its tunnel."""
+
+    settings: RegionSettings
+    region: Region
+    cell: Cell
+    origin: str
+    gateway_namespace: str
+    never: tuple[IPv4Network, ...]
+
+
+@dataclass(frozen=True)
+class CustomerPlan:
+    """The stack of one customer. `regions` are those its agents are in, the one that is asked first first."""
+
+    settings: TenantSettings
+    tenant: TenantId
+    regions: tuple[Region, ...]
+
+
+StackPlan = Plan | GlobalPlan | RegionPlan | CustomerPlan
+
+
+def plan_stack(draft: Draft) -> StackPlan:
     """The plan of a stack. Raises ConfigError with every problem of its settings, those of their shape included."""
     problems = [*draft.problems, *_broken_rules(draft)]
     if problems:
         raise ConfigError(draft.source.name, problems, draft.source.lines)
-    settings = draft.settings
+    return _plan(draft.settings)
+
+
+def _plan(settings: Settings) -> StackPlan:
+    match settings:
+        case DevSettings():
+            return _plan_dev(settings)
+        case GlobalSettings():
+            return _plan_global(settings)
+        case RegionSettings():
+            return _plan_region(settings)
+        case TenantSettings():
+            regions = tuple(map(Region, placed_in(settings.placement)))
+            return CustomerPlan(settings, TenantId(settings.tenant.id), regions)
+
+
+def _plan_global(settings: GlobalSettings) -> GlobalPlan:
+    played = settings.machine.origins if settings.machine else {}
+    computed = {name: f"https://{origin_hostname(name, settings.edge.zone)}" for name in settings.regions}
+    origins = {Region(name): played.get(name, url) for name, url in computed.items()}
+    return GlobalPlan(settings, resource_name(PLATFORM, EVERYWHERE, "edge"), origins)
+
+
+def _plan_region(settings: RegionSettings) -> RegionPlan:
+    cell = region_of(settings)
+    never = (*addresses.NEVER, cell.network.nodes, cell.network.pods, cell.network.services)
+    origin = origin_hostname(cell.name, settings.edge.zone)
+    return RegionPlan(settings, Region(cell.name), cell, origin, PLATFORM_NAMESPACE, never)
+
+
+def origin_hostname(region: str, zone: str) -> str:
+    """The name in the zone that leads into a region's tunnel."""
+    return f"origin-{region}.{zone}"
+
+
+def _plan_dev(settings: DevSettings) -> Plan:
     region = Region(settings.region.name)
     return Plan(
         settings=settings,
         region=region,
-        bucket=bucket_name(settings),
+        bucket=_shared_bucket(settings),
         worker=resource_name(PLATFORM, region, "edge"),
         gateway_namespace=PLATFORM_NAMESPACE,
         tenants=tuple(
@@ -95,14 +140,21 @@ def plan_stack(draft: Draft) -> Plan:
     )
 
 
-def bucket_name(settings: Settings) -> str:
-    """The snapshot bucket's name. Buckets share one namespace with all the world's, hence the account in it."""
+def bucket_name(tenant: str, region: str, account_id: str) -> str:
+    """The name of a customer's snapshot bucket in a region.
+
+    Buckets share one namespace with all the world's, hence the account in it.
+    """
+    return resource_name(f"moltghost-{tenant}", f"{region}-{account_id}", "snapshots")
+
+
+def _shared_bucket(settings: DevSettings) -> str:
     return resource_name("moltghost", f"{settings.region.name}-{settings.region.aws.account_id}", "snapshots")
 
 
 def _broken_rules(draft: Draft) -> list[Problem]:
     """What the rules find, but for verdicts that rest on a place where an example stands in for a wrong value."""
-    found = chain.from_iterable(rule(draft.settings) for rule in RULES)
+    found = chain.from_iterable(rule(draft.settings) for rule in RULES[draft.settings.kind])
     return [
         problem for problem in found if not any(_stands_in(path, draft) for path in (problem.path, *problem.involves))
     ]

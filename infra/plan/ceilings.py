@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from infra.settings.models import Agent, Settings, Tenant
+from infra.plan.tenants import each_tenant
+from infra.settings.kinds import RegionSettings, Tenanted
+from infra.settings.models import Agent, DevSettings, Tenant
 from infra.settings.problems import Problem
 
 # A quota's field, and the field of an agent that counts against it: None where each agent counts as one.
@@ -16,14 +18,14 @@ _COUNTED: dict[str, tuple[str | None, str]] = {
 }
 
 
-def gpu_classes_are_offered(settings: Settings) -> Iterator[Problem]:
+def gpu_classes_are_offered(settings: DevSettings) -> Iterator[Problem]:
     """Agents ask for GPUs the region has, and for no more of a class than there are."""
     offered = settings.region.gpu_classes
     region = "moltghost:region.gpu_classes"
     asked: Counter[str] = Counter()
-    for at, tenant in enumerate(settings.tenants):
+    for where, tenant in each_tenant(settings):
         for each, agent in enumerate(tenant.agents):
-            path = f"moltghost:tenants[{at}].agents[{each}].gpu_class"
+            path = f"{where}.agents[{each}].gpu_class"
             asked[agent.gpu_class] += 1
             if agent.gpu_class not in offered:
                 message = f"is not offered in region {settings.region.name}"
@@ -35,18 +37,17 @@ def gpu_classes_are_offered(settings: Settings) -> Iterator[Problem]:
                 yield Problem(path, message, "Choose another class, or drop an agent", agent.gpu_class, (region,))
 
 
-def quotas_hold_their_agents(settings: Settings) -> Iterator[Problem]:
+def quotas_hold_their_agents(settings: Tenanted) -> Iterator[Problem]:
     """A tenant's quota covers what its agents ask for together."""
-    for at, tenant in enumerate(settings.tenants):
+    for where, tenant in each_tenant(settings):
         for limit, (amount, unit) in _COUNTED.items():
             total = _total(tenant, _amount(amount))
             ceiling = getattr(tenant.quota, limit)
             if total > ceiling:
-                path = f"moltghost:tenants[{at}].quota.{limit}"
+                path = f"{where}.quota.{limit}"
                 message = f"is below the {total:g} {unit} the tenant's agents ask for"
                 involved = tuple(
-                    f"moltghost:tenants[{at}].agents[{each}]" + (f".{amount}" if amount else "")
-                    for each in range(len(tenant.agents))
+                    f"{where}.agents[{each}]" + (f".{amount}" if amount else "") for each in range(len(tenant.agents))
                 )
                 yield Problem(path, message, f"Raise it to {total:g} at least, or ask for less", ceiling, involved)
 
@@ -60,7 +61,7 @@ def _total(tenant: Tenant, amount: Callable[[Agent], float]) -> float:
     return round(sum(amount(agent) for agent in tenant.agents), 3)
 
 
-def quotas_fit_the_region(settings: Settings) -> Iterator[Problem]:
+def quotas_fit_the_region(settings: DevSettings) -> Iterator[Problem]:
     """No tenant is promised more GPUs than the region has, and neither are all of them together."""
     there = sum(offered.count for offered in settings.region.gpu_classes.values())
     promised = sum(tenant.quota.gpus for tenant in settings.tenants)
@@ -73,7 +74,7 @@ def quotas_fit_the_region(settings: Settings) -> Iterator[Problem]:
         yield Problem(path, message, "Lower quotas, or add GPUs to the region", value, involved)
 
 
-def locked_snapshots_stay(settings: Settings) -> Iterator[Problem]:
+def locked_snapshots_stay(settings: DevSettings | RegionSettings) -> Iterator[Problem]:
     """A stack can't take along snapshots that nobody can delete."""
     backup = settings.region.backup
     if backup.delete_with_stack and backup.lock_days is not None:

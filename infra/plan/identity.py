@@ -13,7 +13,9 @@ from components.naming import (
     secret_name,
     skills_name,
 )
-from infra.settings.models import Settings
+from infra.plan.tenants import each_tenant
+from infra.settings.kinds import GlobalSettings, Tenanted
+from infra.settings.models import DevSettings
 from infra.settings.problems import Problem
 
 RESERVED_TENANTS = frozenset({PLATFORM, "default", "moltghost", "system"})
@@ -34,41 +36,39 @@ def repeated(places: Sequence[tuple[str, Hashable]], what: str) -> Iterator[Prob
         first.setdefault(value, path)
 
 
-def ids_are_unique(settings: Settings) -> Iterator[Problem]:
+def ids_are_unique(settings: Tenanted) -> Iterator[Problem]:
     """Tenants, a tenant's agents, and the machine's signing keys each have an id of their own."""
-    tenants = [(f"moltghost:tenants[{at}].id", tenant.id) for at, tenant in enumerate(settings.tenants)]
+    tenants = [(f"{where}.id", tenant.id) for where, tenant in each_tenant(settings)]
     yield from repeated(tenants, "a tenant's id")
-    for at, tenant in enumerate(settings.tenants):
-        agents = [
-            (f"moltghost:tenants[{at}].agents[{each}].name", agent.name) for each, agent in enumerate(tenant.agents)
-        ]
+    for where, tenant in each_tenant(settings):
+        agents = [(f"{where}.agents[{each}].name", agent.name) for each, agent in enumerate(tenant.agents)]
         yield from repeated(agents, "an agent's name")
-        origins = [(f"moltghost:tenants[{at}].origins[{each}]", origin) for each, origin in enumerate(tenant.origins)]
+        origins = [(f"{where}.origins[{each}]", origin) for each, origin in enumerate(tenant.origins)]
         yield from repeated(origins, "listed")
-    if settings.machine is not None:
+    if isinstance(settings, DevSettings) and settings.machine is not None:
         edge = [
             (f"moltghost:machine.edge_keys[{at}].kid", key.kid) for at, key in enumerate(settings.machine.edge_keys)
         ]
         yield from repeated(edge, "a key's kid")
 
 
-def names_are_free(settings: Settings) -> Iterator[Problem]:
+def names_are_free(settings: Tenanted) -> Iterator[Problem]:
     """No tenant is called as the platform calls itself."""
-    for at, tenant in enumerate(settings.tenants):
+    for where, tenant in each_tenant(settings):
         if tenant.id in RESERVED_TENANTS or tenant.id.startswith(RESERVED_TENANT_PREFIXES):
-            path = f"moltghost:tenants[{at}].id"
+            path = f"{where}.id"
             yield Problem(path, "is a name of the platform's own", "Choose another id", tenant.id)
 
 
-def derived_names_fit(settings: Settings) -> Iterator[Problem]:
+def derived_names_fit(settings: Tenanted) -> Iterator[Problem]:
     """What is named after an agent is no longer than a name can be."""
-    for at, tenant in enumerate(settings.tenants):
+    for where, tenant in each_tenant(settings):
         for each, agent in enumerate(tenant.agents):
             longest = max(_derived(agent.name), key=len)
             if len(longest) > MAX_LENGTH:
                 message = f"makes the name {longest!r} of {len(longest)} characters; a name has at most {MAX_LENGTH}"
                 remedy = f"Shorten it by {len(longest) - MAX_LENGTH}"
-                yield Problem(f"moltghost:tenants[{at}].agents[{each}].name", message, remedy, agent.name)
+                yield Problem(f"{where}.agents[{each}].name", message, remedy, agent.name)
 
 
 def _derived(agent: str) -> tuple[str, ...]:
@@ -78,11 +78,11 @@ def _derived(agent: str) -> tuple[str, ...]:
     return (*(name(agent) for name in named), skills_name(agent, any_digest))
 
 
-def labels_are_the_tenants_own(settings: Settings) -> Iterator[Problem]:
+def labels_are_the_tenants_own(settings: Tenanted) -> Iterator[Problem]:
     """A tenant's labels are well formed, and none steers the platform."""
-    for at, tenant in enumerate(settings.tenants):
+    for where, tenant in each_tenant(settings):
         for key, value in tenant.labels.items():
-            path = f"moltghost:tenants[{at}].labels.{key}"
+            path = f"{where}.labels.{key}"
             if is_reserved(key):
                 yield Problem(path, "is a label of the platform's own", "Take it out", value)
             elif not _is_label_key(key):
@@ -97,7 +97,7 @@ def _is_label_key(key: str) -> bool:
     return _LABEL_NAME.fullmatch(name) is not None and (not separator or _LABEL_DOMAIN.fullmatch(domain) is not None)
 
 
-def hostname_is_in_zone(settings: Settings) -> Iterator[Problem]:
+def hostname_is_in_zone(settings: DevSettings | GlobalSettings) -> Iterator[Problem]:
     """The edge answers on a name of its zone."""
     edge = settings.edge
     if not edge.hostname.endswith(f".{edge.zone}"):

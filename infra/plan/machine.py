@@ -4,28 +4,40 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from infra.loopback import is_loopback
-from infra.settings.models import Settings
+from infra.plan.tenants import each_tenant
+from infra.settings.fields import Section
+from infra.settings.kinds import Settings
+from infra.settings.models import DevSettings
 from infra.settings.problems import Problem
 
-_ENDPOINTS = ("aws_endpoint", "cloudflare_endpoint", "gateway_origin")
+_ENDPOINTS = ("aws_endpoint", "cloudflare_endpoint", "gateway_origin", "origins")
 
 
 def endpoints_are_here(settings: Settings) -> Iterator[Problem]:
-    """A dev stack speaks to servers of its own machine only, so that test credentials never meet a real account."""
+    """A machine's part leads to servers of that machine only, so that test credentials never meet a real account."""
     if settings.machine is None:
         return
-    for field in _ENDPOINTS:
-        url = getattr(settings.machine, field)
+    for path, url in _endpoints(settings.machine):
         if not is_loopback(urlsplit(url).hostname):
             remedy = "Give a loopback address, such as http://127.0.0.1:20010"
-            yield Problem(f"moltghost:machine.{field}", "is not a server of this machine", remedy, url)
+            yield Problem(path, "is not a server of this machine", remedy, url)
 
 
-def keys_have_tenants(settings: Settings) -> Iterator[Problem]:
+def _endpoints(machine: Section) -> Iterator[tuple[str, str]]:
+    """Every server the machine's part names, and where."""
+    for field in _ENDPOINTS:
+        named = getattr(machine, field, None)
+        if isinstance(named, str):
+            yield f"moltghost:machine.{field}", named
+        elif named is not None:
+            yield from ((f"moltghost:machine.{field}.{name}", url) for name, url in named.items())
+
+
+def keys_have_tenants(settings: DevSettings) -> Iterator[Problem]:
     """Every API key belongs to a tenant of the stack."""
     if settings.machine is None:
         return
-    tenants = {tenant.id: f"moltghost:tenants[{at}].id" for at, tenant in enumerate(settings.tenants)}
+    tenants = {tenant.id: f"{where}.id" for where, tenant in each_tenant(settings)}
     for at, key in enumerate(settings.machine.api_keys):
         if key.tenant not in tenants:
             path = f"moltghost:machine.api_keys[{at}].tenant"

@@ -2,25 +2,42 @@
 
 import copy
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from infra.settings.models import Settings
+from infra.settings.fields import Section
+from infra.settings.kinds import KINDS, Settings
+from infra.settings.models import DevSettings
 from infra.settings.problems import ConfigError, Problem, path_of, scan_for_secrets
 from infra.settings.shape import Location, example_at, field_at, section_at, setting_of
 from infra.settings.source import Source, read_file
+
+S = TypeVar("S", bound=Section)
 
 SECRETS = {
     "keyPepper": "the pepper API keys are hashed with",
     "edgeSigningKey": "the private key edge tokens are signed with",
     "agentSecrets": 'the agents\' own secrets, as JSON: `{"<tenant>/<agent>": {"<name>": "<value>"}}`',
+    "kubeconfig": "the kubeconfig of the region's cluster, whole",
+    "tunnelSecret": "what the region's tunnel is made with: 32 random bytes or more, in base64",
 }
 """Settings that are only ever encrypted; the program reads them as Pulumi secrets and nothing else of it does."""
+
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "dev": ("keyPepper", "edgeSigningKey", "agentSecrets"),
+    "global": ("keyPepper", "edgeSigningKey"),
+    "region": ("kubeconfig", "tunnelSecret"),
+    "tenant": ("agentSecrets",),
+}
+"""The secrets of each kind."""
+
+_PLAYED = ("kubeconfig", "tunnelSecret")
+"""Secrets a stack needs none of where a machine stands for the cloud."""
 
 _MESSAGES = {
     "missing": "is missing",
@@ -51,56 +68,85 @@ class Draft:
     replaced: frozenset[str]
 
 
-def load_settings(path: Path) -> Settings:
-    """The settings in a stack file, their shape checked. Raises ConfigError with every problem of it."""
+def load_settings(path: Path, kind: type[S]) -> S:
+    """The settings in a stack file of one kind, their shape checked. Raises ConfigError with every problem of it."""
     draft = draft_settings(read_file(path))
     if draft.problems:
         raise ConfigError(draft.source.name, draft.problems, draft.source.lines)
+    if not isinstance(draft.settings, kind):
+        problem = Problem(path_of(("kind",)), "is another kind of stack", "Name another stack", draft.settings.kind)
+        raise ConfigError(draft.source.name, [problem], draft.source.lines)
     return draft.settings
 
 
 def draft_settings(source: Source, complete: bool = False) -> Draft:
-    """Judge the shape of a stack's config.
+    """Judge the shape of a stack's config. Raises ConfigError if it says of no kind of stack that it is one.
 
-    `complete`: the machine's part and the secrets must be there too, as they must to deploy the stack.
+    `complete`: the machine's part, where a kind is nothing without, and the secrets must be there too, as they must to
+    deploy the stack.
     """
     values = {key: copy.deepcopy(value) for key, value in source.values.items() if key not in SECRETS}
+    root = _root(source, values)
     problems = [*source.problems, *_secret_problems(source, complete), *scan_for_secrets(values)]
     replaced: set[str] = set()
     # Each round mends what pydantic names; a mended place can bring its neighbours' faults to light.
     for _ in range(10):
         try:
-            settings = Settings.model_validate(values)
+            settings = root.model_validate(values)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 location = _location(detail)
-                problem = _problem(detail, location)
+                problem = _problem(root, detail, location)
                 if problem.path not in replaced:
                     problems.append(problem)
                 replaced.add(problem.path)
-                _mend(values, location, detail["type"])
+                _mend(root, values, location, detail["type"])
         else:
             break
     else:
         raise ConfigError(source.name, problems, source.lines)
-    if complete and settings.machine is None:
+    if complete and isinstance(settings, DevSettings) and settings.machine is None:
         problems.append(
             Problem(path_of(("machine",)), "is missing", "Run `make up`: it writes what only the machine knows")
         )
     return Draft(settings, source, tuple(problems), frozenset(replaced))
 
 
+def _root(source: Source, values: Mapping[str, Any]) -> type[Settings]:
+    """The model of the stack's kind. Nothing else can be judged without one."""
+    kind, path = values.get("kind"), path_of(("kind",))
+    if isinstance(kind, str) and kind in KINDS:
+        return KINDS[kind]
+    known = ", ".join(KINDS)
+    if "kind" in source.encrypted:
+        problem = _no_secret("kind")
+    elif "kind" not in values:
+        problem = Problem(path, "is missing", f"Say what kind of stack this is: one of {known}")
+    else:
+        problem = Problem(path, "is no kind of stack", f"The kinds this program knows are {known}", kind)
+    raise ConfigError(source.name, [*source.problems, problem, *scan_for_secrets(values)], source.lines)
+
+
 def _secret_problems(source: Source, complete: bool) -> Iterator[Problem]:
     remedy = "Set it with `pulumi config set --secret {}:{}`; `make up` does it for this machine"
+    needed = set(_NEEDED[source.values["kind"]])
+    if "machine" in source.values:
+        needed -= set(_PLAYED)
+    if "eks" in source.values:
+        needed -= {"kubeconfig"}
     for name, meaning in SECRETS.items():
         place = path_of((name,))
         how = remedy.format("moltghost", name)
         if name in source.values:
             yield Problem(place, f"{meaning} stands in plain text", f"Take it out and make a new one. {how}")
-        elif complete and name not in source.encrypted:
+        elif complete and name in needed and name not in source.encrypted:
             yield Problem(place, f"is missing: {meaning}", how)
     for name in sorted(source.encrypted - SECRETS.keys()):
-        yield Problem(path_of((name,)), "is encrypted, but holds no secret of the platform", "Write it in plain text")
+        yield _no_secret(name)
+
+
+def _no_secret(name: str) -> Problem:
+    return Problem(path_of((name,)), "is encrypted, but holds no secret of the platform", "Write it in plain text")
 
 
 def _location(detail: ErrorDetails) -> Location:
@@ -108,16 +154,16 @@ def _location(detail: ErrorDetails) -> Location:
     return tuple(step for step in detail["loc"] if step != "[key]")
 
 
-def _problem(detail: ErrorDetails, location: Location) -> Problem:
+def _problem(root: type[Section], detail: ErrorDetails, location: Location) -> Problem:
     kind = detail["type"]
     if kind == "extra_forbidden":
-        return _unknown(location)
-    field = field_at(location)
+        return _unknown(root, location)
+    field = field_at(root, location)
     setting = setting_of(field)
     message = message_of(detail)
     remedy = setting.remedy if setting else "Write it as the stack file in this project does"
     if kind == "missing":
-        example = example_at(location)
+        example = example_at(root, location)
         hint = f"Add it, e.g. `{location[-1]}: {example}`. " if _fits_a_line(example) else "Add it. "
         return Problem(path_of(location), message, f"{hint}{remedy}")
     return Problem(path_of(location), message, remedy, detail["input"])
@@ -129,7 +175,8 @@ def _fits_a_line(example: Any) -> bool:
 
 def message_of(detail: ErrorDetails) -> str:
     """What is wrong with a value, as the end of a sentence about it."""
-    if said := _MESSAGES.get(detail["type"]):
+    some_are_there = detail["type"] == "too_short" and detail["ctx"]["actual_length"] > 0
+    if (said := _MESSAGES.get(detail["type"])) and not some_are_there:
         return said
     text = detail["msg"]
     for begin, say in (
@@ -142,9 +189,9 @@ def message_of(detail: ErrorDetails) -> str:
     return text
 
 
-def _unknown(location: Location) -> Problem:
+def _unknown(root: type[Section], location: Location) -> Problem:
     """An unknown key. Its value is not shown: nobody knows what it is."""
-    section = section_at(location[:-1])
+    section = section_at(root, location[:-1])
     known = sorted(section.model_fields) if section else []
     if len(location) == 1:
         known += sorted(SECRETS)
@@ -154,15 +201,15 @@ def _unknown(location: Location) -> Problem:
     return Problem(path_of(location), "is not a setting", remedy)
 
 
-def _mend(values: dict[str, Any], location: Location, kind: str) -> None:
+def _mend(root: type[Section], values: dict[str, Any], location: Location, kind: str) -> None:
     """Put an example where a wrong value was; take an unknown key away."""
     holder: Any = values
     for step in location[:-1]:
         holder = holder[step]
     key: Any = location[-1]
     if kind == "extra_forbidden" or (
-        isinstance(holder, dict) and section_at(location[:-1]) is None and kind != "missing"
+        isinstance(holder, dict) and section_at(root, location[:-1]) is None and kind != "missing"
     ):
         holder.pop(key, None)
     else:
-        holder[key] = example_at(location)
+        holder[key] = example_at(root, location)

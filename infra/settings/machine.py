@@ -1,4 +1,4 @@
-"""What only the machine knows that a dev stack lands on."""
+"""What only the machine knows that a stack lands on."""
 
 from typing import Annotated, Literal
 
@@ -64,4 +64,30 @@ class Machine(Section):
     ]
     api_keys: Annotated[list[ApiKey], Setting([], "List API keys by their hashes; leave it out for none")] = Field(
         default_factory=list
+    )
+
+
+class GlobalMachine(Section):
+    """What stands for Cloudflare on one machine."""
+
+    cloudflare_endpoint: Annotated[Url, Setting("http://127.0.0.1:1", _LOOPBACK)]
+    worker_script: Annotated[AbsolutePath, Setting("/example/index.js", _FILE)]
+    origins: Annotated[dict[Name, Url], Setting({}, "Give the URL each region's gateways answer at on this machine")]
+
+
+class RegionMachine(Section):
+    """What stands for a region's cloud on one machine."""
+
+    kubeconfig: Annotated[AbsolutePath, Setting("/example/kubeconfig", _FILE)]
+    aws_endpoint: Annotated[Url, Setting("http://127.0.0.1:1", _LOOPBACK)]
+    tunnel_source: Annotated[Cidr, Setting("192.0.2.1/32", "Give the one address the tunnel comes from, as …/32")]
+
+
+class TenantMachine(Section):
+    """What stands for a customer's cloud on one machine."""
+
+    aws_endpoint: Annotated[Url, Setting("http://127.0.0.1:1", _LOOPBACK)]
+    cloudflare_endpoint: Annotated[Url, Setting("http://127.0.0.1:1", _LOOPBACK)]
+    models: Annotated[dict[Name, Image], Setting({}, "Name the artifacts made on this machine, by model")] = Field(
+        default_factory=dict
     )

@@ -237,10 +237,10 @@ class Tenant(Section):
     )
 
 
-class Settings(Section):
+class DevSettings(Section):
     """A stack."""
 
-    kind: Annotated[Literal["dev"], Setting("dev", "The kind of stack this program knows is `dev`")]
+    kind: Annotated[Literal["dev"], Setting("dev", "This is the stack of a region and its tenants on one machine")]
     region: Region
     edge: Edge
     models: Annotated[dict[Name, Model], Setting({}, "List the models agents can run, by name")] = Field(

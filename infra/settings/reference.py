@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from infra.settings.fields import Section, Setting
+from infra.settings.kinds import KINDS
 from infra.settings.loading import SECRETS
-from infra.settings.models import Settings
 
 _INTRODUCTION = """\
 # Settings
@@ -39,22 +40,40 @@ class Documented:
 
 
 def documented_settings() -> list[Documented]:
-    """Every setting of a stack, in the order of the models."""
-    return list(_fields(Settings, "moltghost:"))
+    """Every setting of every kind of stack, in the order of the models."""
+    return [one for kind in KINDS for one in settings_of(kind)]
+
+
+def settings_of(kind: str) -> list[Documented]:
+    """Every setting of a kind of stack."""
+    return list(_fields(KINDS[kind], "moltghost:"))
 
 
 def render_reference() -> str:
-    """The page `docs/settings.md`."""
-    parts, section = [_INTRODUCTION], ""
-    for one in documented_settings():
-        top = one.path.removeprefix("moltghost:").split(".")[0].split("[")[0]
-        if top != section:
-            section = top
-            parts.append(f"\n## {top}\n\n| setting | default | what it takes |\n|---|---|---|\n")
-        parts.append(f"| `{one.path}` | {one.default} | {one.takes} |\n")
+    """The page `docs/settings.md`: what is the same in two kinds of stack stands there once."""
+    parts = [_INTRODUCTION]
+    known: dict[str, str] = {}
+    for kind in KINDS:
+        parts.append(f"\n# Kind `{kind}`\n")
+        for top, rows in groupby(settings_of(kind), _top):
+            parts.append(_section(kind, top, list(rows), known))
     parts.append(_SECRETS)
     parts += [f"| `moltghost:{name}` | {meaning} |\n" for name, meaning in SECRETS.items()]
     return "".join(parts)
+
+
+def _top(one: Documented) -> str:
+    return one.path.removeprefix("moltghost:").split(".")[0].split("[")[0]
+
+
+def _section(kind: str, top: str, rows: list[Documented], known: dict[str, str]) -> str:
+    """One table, or where it stands already."""
+    table = "".join(f"| `{one.path}` | {one.default} | {one.takes} |\n" for one in rows)
+    title = f"\n## {top}\n\n" if not known.get(top) else f"\n## {top} of `{kind}`\n\n"
+    if table in known:
+        return f"{title}As in a stack of kind `{known[table]}`.\n"
+    known[table], known[top] = kind, kind
+    return f"{title}| setting | default | what it takes |\n|---|---|---|\n{table}"
 
 
 def _fields(model: type[Section], prefix: str) -> Iterator[Documented]:

@@ -1,4 +1,7 @@
-"""Walks the settings' models beside a stack's values: what belongs where, and what an example of it looks like."""
+"""Walks the settings' models beside a stack's values: what belongs where, and what an example of it looks like.
+
+`root` is the model of the stack's kind.
+"""
 
 from collections.abc import Sequence
 from types import NoneType, UnionType
@@ -8,7 +11,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from infra.settings.fields import Setting
-from infra.settings.models import Settings
 
 Location = tuple[str | int, ...]
 
@@ -24,9 +26,9 @@ def _bare(annotation: Any) -> Any:
             return annotation
 
 
-def section_at(location: Sequence[str | int]) -> type[BaseModel] | None:
+def section_at(root: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
     """The model of the mapping at a place; None where a plain value or a free mapping belongs."""
-    annotation: Any = Settings
+    annotation: Any = root
     for step in location:
         bare = _bare(annotation)
         if isinstance(bare, type) and issubclass(bare, BaseModel):
@@ -41,10 +43,10 @@ def section_at(location: Sequence[str | int]) -> type[BaseModel] | None:
     return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
 
 
-def field_at(location: Location) -> FieldInfo | None:
+def field_at(root: type[BaseModel], location: Location) -> FieldInfo | None:
     """The field a place belongs to: for an item of a list or of a free mapping, the field that holds it."""
     for length in range(len(location), 0, -1):
-        section = section_at(location[: length - 1])
+        section = section_at(root, location[: length - 1])
         if section is not None:
             return section.model_fields.get(str(location[length - 1]))
     return None
@@ -76,18 +78,18 @@ def _item_example(field: FieldInfo) -> Any:
     return example_of(get_args(_bare(field.annotation))[-1])
 
 
-def example_at(location: Location) -> Any:
+def example_at(root: type[BaseModel], location: Location) -> Any:
     """A right value for a place that holds a wrong one or none.
 
     For an item of a list or free mapping that is its section's example, or one of the field's where items are plain.
     """
-    section = section_at(location)
+    section = section_at(root, location)
     if section is not None:
         return example_of(section)
-    field = field_at(location)
+    field = field_at(root, location)
     if field is None:
         return None
-    holder = section_at(location[:-1])
+    holder = section_at(root, location[:-1])
     if holder is not None:
         return _example(field)
     setting = setting_of(field)

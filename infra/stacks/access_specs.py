@@ -1,25 +1,50 @@
-"""Who may come in, as the edge's specs. Pure."""
+"""Who may come in, and to whom, as the edge's specs. Pure."""
+
+from collections.abc import Sequence
 
 from components.edge.client_certificates_spec import ClientCaSpec, ClientCertificatesSpec
-from components.edge.limits import KeyLimitsSpec
-from components.edge.spec import ApiKeySpec, CertificateSpec, IssuerSpec
-from components.labels import TenantId
-from infra.plan import Plan
+from components.edge.limits import KeyLimitsSpec, LimitsSpec
+from components.edge.tenant_edge_spec import (
+    ApiKeySpec,
+    CertificateSpec,
+    HookSpec,
+    IssuerSpec,
+    RouteSpec,
+    TenantEdgeSpec,
+)
+from components.labels import AgentId, Region, TenantId
 from infra.settings.access import ApiKey, Scoped
-from infra.settings.machine import Machine
+from infra.settings.edge import Edge
+from infra.settings.models import Tenant
 
 
-def api_key_specs(plan: Plan, machine: Machine) -> tuple[ApiKeySpec, ...]:
-    """The machine's own keys, one a tenant, and those the tenants were given."""
-    own = [ApiKeySpec(tenant=TenantId(key.tenant), id=key.id, hash=key.hash) for key in machine.api_keys]
-    given = [_api_key(tenant.id, key) for tenant in plan.tenants for key in tenant.settings.api_keys]
-    return (*own, *given)
+def tenant_edge_spec(
+    tenant: Tenant, region: Region, account_id: str, regions: Sequence[Region], keys: Sequence[ApiKeySpec] = ()
+) -> TenantEdgeSpec:
+    """One tenant at the edge, each of its agents in `regions`, the best first. `region` stands in the records' names,
+    `keys` come beside those the tenant was given."""
+    return TenantEdgeSpec(
+        tenant=TenantId(tenant.id),
+        region=region,
+        account_id=account_id,
+        routes=tuple(
+            RouteSpec(agent=AgentId(agent.name), regions=tuple(regions), model=agent.model) for agent in tenant.agents
+        ),
+        api_keys=(*keys, *map(_api_key, tenant.api_keys)),
+        certificates=certificate_specs(tenant),
+        issuers=issuer_specs(tenant),
+        hooks=tuple(
+            HookSpec(id=hook.id, agent=AgentId(hook.agent), versions=tuple(hook.versions), deliver_to=hook.deliver_to)
+            for hook in tenant.hooks
+        ),
+        limits=LimitsSpec(**tenant.limits.model_dump()),
+        origins=tuple(tenant.origins),
+    )
 
 
-def _api_key(tenant: TenantId, key: ApiKey) -> ApiKeySpec:
+def _api_key(key: ApiKey) -> ApiKeySpec:
     agents, models, methods = _opened(key)
     return ApiKeySpec(
-        tenant=tenant,
         id=key.id,
         hash=key.hash,
         agents=agents,
@@ -31,33 +56,30 @@ def _api_key(tenant: TenantId, key: ApiKey) -> ApiKeySpec:
     )
 
 
-def certificate_specs(plan: Plan) -> tuple[CertificateSpec, ...]:
-    """The tenants' client certificates."""
+def certificate_specs(tenant: Tenant) -> tuple[CertificateSpec, ...]:
+    """A tenant's client certificates."""
     specs = []
-    for tenant in plan.tenants:
-        for one in tenant.settings.certificates:
-            agents, models, methods = _opened(one)
-            specs.append(
-                CertificateSpec(
-                    tenant=tenant.id,
-                    id=one.id,
-                    agents=agents,
-                    models=models,
-                    methods=methods,
-                    common_name=one.common_name,
-                    authority=one.authority,
-                )
+    for one in tenant.certificates:
+        agents, models, methods = _opened(one)
+        specs.append(
+            CertificateSpec(
+                id=one.id,
+                agents=agents,
+                models=models,
+                methods=methods,
+                common_name=one.common_name,
+                authority=one.authority,
             )
+        )
     return tuple(specs)
 
 
-def client_certificates_spec(plan: Plan) -> ClientCertificatesSpec | None:
+def client_certificates_spec(region: Region, edge: Edge) -> ClientCertificatesSpec | None:
     """Whose client certificates the Worker's host name asks for."""
-    edge = plan.settings.edge
     if not edge.client_cas:
         return None
     return ClientCertificatesSpec(
-        region=plan.region,
+        region=region,
         account_id=edge.account_id,
         zone_id=edge.zone_id,
         hostname=edge.hostname,
@@ -65,13 +87,9 @@ def client_certificates_spec(plan: Plan) -> ClientCertificatesSpec | None:
     )
 
 
-def issuer_specs(plan: Plan) -> tuple[IssuerSpec, ...]:
-    """Who signs tokens for the tenants."""
-    return tuple(
-        IssuerSpec(tenant=tenant.id, **issuer.model_dump())
-        for tenant in plan.tenants
-        for issuer in tenant.settings.issuers
-    )
+def issuer_specs(tenant: Tenant) -> tuple[IssuerSpec, ...]:
+    """Who signs tokens for a tenant."""
+    return tuple(IssuerSpec(**issuer.model_dump()) for issuer in tenant.issuers)
 
 
 def _opened(credential: Scoped) -> tuple[tuple[str, ...], tuple[str, ...] | None, tuple[str, ...] | None]:

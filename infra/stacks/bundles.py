@@ -1,7 +1,6 @@
 """The tenants' skills, out of the bundles a stack names."""
 
 import base64
-from collections.abc import Mapping
 from pathlib import Path
 
 import pulumi
@@ -9,22 +8,22 @@ import pulumi
 from components.agent.openclaw_spec import SkillUse
 from components.agent.spec import SkillFile, SkillsSpec
 from components.labels import TenantId
-from infra.plan import Plan
-from infra.settings.machine import Machine
 from infra.settings.models import Agent
 from infra.settings.skills import Skills
 from runtime.skills.bundle import Bundle, Expected, verify_bundle
 from runtime.skills.config_map import config_map_entries
 from runtime.skills.errors import SkillError
 
+SignedBundle = tuple[Bundle, str]
+"""A bundle and the key it is signed with."""
 
-def read_bundles(plan: Plan, machine: Machine) -> dict[TenantId, tuple[Bundle, str]]:
-    """Each tenant's bundle with the key it is signed with, verified. A stack's own bundle goes before the machine's.
+
+def read_bundle(tenant: TenantId, skills: Skills | None) -> SignedBundle | None:
+    """A tenant's bundle with the key it is signed with, verified; None where it has none.
 
     Raises pulumi.RunError for a bundle that isn't there, or isn't the tenant's.
     """
-    named = {tenant.id: tenant.settings.skills or machine.skills.get(tenant.id) for tenant in plan.tenants}
-    return {tenant: (_read(tenant, skills), skills.key) for tenant, skills in named.items() if skills is not None}
+    return None if skills is None else (_read(tenant, skills), skills.key)
 
 
 def _read(tenant: TenantId, skills: Skills) -> Bundle:
@@ -35,14 +34,16 @@ def _read(tenant: TenantId, skills: Skills) -> Bundle:
         raise pulumi.RunError(f"{skills.bundle}: the skills of {tenant} cannot be used: {error}") from None
 
 
-def skills_spec(agent: Agent, bundles: Mapping[TenantId, tuple[Bundle, str]], tenant: TenantId) -> SkillsSpec | None:
+def skills_spec(agent: Agent, signed: SignedBundle | None, tenant: TenantId) -> SkillsSpec | None:
     """The skills of one agent of a tenant; None for an agent that has none.
 
     Raises pulumi.RunError for a skill the bundle lacks, and for a bundle too large to be mounted.
     """
     if not agent.skills:
         return None
-    bundle, key = bundles[tenant]
+    if signed is None:
+        raise pulumi.RunError(f"agent {tenant}/{agent.name}: has skills, but {tenant} has no bundle of them")
+    bundle, key = signed
     try:
         enabled = tuple(
             SkillUse(id=skill, config=config, instructions=bundle.manifest.skill(skill).instructions)

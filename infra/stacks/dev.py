@@ -1,33 +1,27 @@
 """The dev stack: all of a region, its edge and its tenants, on one machine."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 
-from components.agent.component import Agent, AgentArgs
-from components.agent.sealed import secrets_of
 from components.backup.component import Backup, BackupArgs
 from components.cluster.component import Cluster, ClusterArgs
 from components.control_plane.component import ControlPlane, ControlPlaneArgs
 from components.edge.component import Edge, EdgeArgs
-from components.labels import TenantId
-from components.models.component import BucketModel, BucketModelArgs
-from components.models.spec import BucketModelSpec
-from components.naming import PLATFORM, model_claim_name, resource_name
-from components.tenant.component import Tenant, TenantArgs
+from components.edge.tenant_edge import TenantEdge, TenantEdgeArgs
+from components.naming import PLATFORM, resource_name
 from infra import providers
-from infra.outputs import AgentOutput, EdgeOutput, RegionOutputs, TenantOutput
+from infra.outputs import DevOutputs, EdgeOutput
 from infra.plan import Plan, TenantPlan
 from infra.settings.machine import Machine
-from infra.settings.models import Agent as AgentSettings
 from infra.stacks import dev_specs as specs
-from infra.stacks.bundles import read_bundles, skills_spec
-from infra.stacks.receipt_key import public_jwk
+from infra.stacks import region_specs
+from infra.stacks.bundles import read_bundle
+from infra.stacks.customers import Ground, declare_agents, declare_tenant
+from infra.stacks.region_specs import edge_keys
+from infra.stacks.worker import read_worker
 from infra.stacks.zone import declare_zone
-from runtime.contract import image
-from runtime.skills.bundle import Bundle
 
 
 @dataclass(frozen=True)
@@ -38,10 +32,9 @@ class _Landing:
     machine: Machine
     kubernetes: pulumi.ProviderResource
     aws: pulumi.ProviderResource
-    bundles: Mapping[TenantId, tuple[Bundle, str]]
 
 
-def assemble(plan: Plan) -> RegionOutputs:
+async def assemble(plan: Plan) -> DevOutputs:
     """Declare everything the plan says, and say what came of it.
 
     Raises pulumi.RunError if a file the machine's settings name cannot be used.
@@ -52,34 +45,44 @@ def assemble(plan: Plan) -> RegionOutputs:
     try:
         kubeconfig = providers.read_kubeconfig(Path(machine.kubeconfig))
         port = providers.api_server_port(kubeconfig)
-        script = Path(machine.worker_script).read_text()
-    except (providers.KubeconfigError, OSError) as error:
+    except providers.KubeconfigError as error:
         raise pulumi.RunError(str(error)) from None
+    aws = plan.settings.region.aws
     landing = _Landing(
         plan,
         machine,
         kubernetes=providers.kubernetes_provider(plan.region, kubeconfig),
-        aws=providers.local_aws_provider(plan.region, plan.settings.region.aws, machine),
-        bundles=read_bundles(plan, machine),
+        aws=providers.aws_provider(plan.region, aws.region, aws.account_id, machine.aws_endpoint),
     )
-    return _declare(landing, port, script)
+    return _declare(landing, port, read_worker(machine.worker_script))
 
 
-def _declare(landing: _Landing, api_server_port: int, script: str) -> RegionOutputs:
-    plan, machine = landing.plan, landing.machine
+def _declare(landing: _Landing, api_server_port: int, script: str) -> DevOutputs:
+    plan, machine, region = landing.plan, landing.machine, landing.plan.settings.region
     cluster = Cluster(
         resource_name(PLATFORM, plan.region, "cluster"),
-        ClusterArgs(spec=specs.cluster_spec(plan, machine, api_server_port), kubernetes=landing.kubernetes),
+        ClusterArgs(
+            spec=region_specs.cluster_spec(region, machine.images.agent_sandbox, api_server_port),
+            kubernetes=landing.kubernetes,
+        ),
     )
     control_plane = ControlPlane(
         resource_name(PLATFORM, plan.region, "control-plane"),
         ControlPlaneArgs(
-            gateway=specs.gateway_spec(plan, machine, api_server_port),
+            gateway=region_specs.gateway_spec(
+                region,
+                plan.gateway_namespace,
+                machine.images.platform,
+                api_server_port,
+                edge_keys(machine.edge_keys),
+                machine.tunnel_source,
+            ),
             kubernetes=landing.kubernetes,
             needs=cluster.base,
         ),
     )
-    tenants = {tenant.id: _tenant(landing, tenant) for tenant in plan.tenants}
+    grounds = {tenant.id: _ground(landing, tenant) for tenant in plan.tenants}
+    tenants = {each.id: declare_tenant(grounds[each.id], each, plan.bucket) for each in plan.tenants}
     backup = Backup(
         resource_name(PLATFORM, plan.region, "backup"),
         BackupArgs(
@@ -88,54 +91,30 @@ def _declare(landing: _Landing, api_server_port: int, script: str) -> RegionOutp
             aws=landing.aws,
         ),
     )
-    return RegionOutputs(
+    return DevOutputs(
         region=plan.region,
         gateway_namespace=control_plane.gateway_namespace,
         bucket=backup.bucket,
         edge=_edge(landing, script),
-        tenants=[_agents(landing, tenant, tenants[tenant.id], cluster.ready) for tenant in plan.tenants],
+        tenants=[declare_agents(grounds[each.id], each, tenants[each.id], cluster.ready) for each in plan.tenants],
     )
 
 
-def _tenant(landing: _Landing, tenant: TenantPlan) -> Tenant:
-    args = TenantArgs(
-        spec=specs.tenant_spec(landing.plan, tenant),
-        key=specs.tenant_key_spec(landing.plan, tenant),
+def _ground(landing: _Landing, tenant: TenantPlan) -> Ground:
+    skills = tenant.settings.skills or landing.machine.skills.get(tenant.id)
+    return Ground(
+        cell=specs.cell_of(landing.plan, landing.machine),
         kubernetes=landing.kubernetes,
         aws=landing.aws,
+        models=landing.plan.settings.models,
+        bundle=read_bundle(tenant.id, skills),
+        agent_secrets=pulumi.Config().require_secret("agentSecrets"),
     )
-    return Tenant(resource_name(tenant.id, landing.plan.region, "tenant"), args)
-
-
-def _agents(landing: _Landing, tenant: TenantPlan, home: Tenant, needs: Sequence[pulumi.Resource]) -> TenantOutput:
-    models = [_bucket_model(landing, spec, home) for spec in specs.bucket_model_specs(landing.plan, tenant)]
-    held = [*needs, *home.ready, *(each for model in models for each in model.ready)]
-    agents = [_agent(landing, tenant, agent, held) for agent in tenant.settings.agents]
-    return TenantOutput(tenant.id, home.namespace, agents)
-
-
-def _bucket_model(landing: _Landing, spec: BucketModelSpec, home: Tenant) -> BucketModel:
-    args = BucketModelArgs(spec=spec, kubernetes=landing.kubernetes, needs=home.ready)
-    return BucketModel(resource_name(spec.tenant, spec.region, model_claim_name(spec.model)), args)
-
-
-def _agent(
-    landing: _Landing, tenant: TenantPlan, agent: AgentSettings, needs: Sequence[pulumi.Resource]
-) -> AgentOutput:
-    skills = skills_spec(agent, landing.bundles, tenant.id)
-    spec = specs.agent_spec(landing.plan, tenant, agent, landing.machine, skills)
-    secrets = secrets_of(spec, pulumi.Config().require_secret("agentSecrets"))
-    made = Agent(
-        resource_name(tenant.id, landing.plan.region, agent.name),
-        AgentArgs(spec=spec, secrets=secrets, kubernetes=landing.kubernetes, needs=needs),
-    )
-    receipt_key = secrets[image.RECEIPT_KEY_FILE].apply(public_jwk)
-    return AgentOutput(made.sandbox, made.sandbox, pulumi.Output.unsecret(receipt_key))
 
 
 def _edge(landing: _Landing, script: str) -> EdgeOutput:
     config = pulumi.Config()
-    cloudflare = providers.local_cloudflare_provider(landing.plan.region, landing.machine)
+    cloudflare = providers.cloudflare_provider(landing.plan.region, landing.machine.cloudflare_endpoint)
     edge = Edge(
         resource_name(PLATFORM, landing.plan.region, "edge"),
         EdgeArgs(
@@ -143,7 +122,16 @@ def _edge(landing: _Landing, script: str) -> EdgeOutput:
             key_pepper=config.require_secret("keyPepper"),
             signing_key=config.require_secret("edgeSigningKey"),
             cloudflare=cloudflare,
-            needs=declare_zone(landing.plan, cloudflare),
+            needs=declare_zone(landing.plan.region, landing.plan.settings.edge, cloudflare),
         ),
     )
+    for tenant in landing.plan.tenants:
+        TenantEdge(
+            resource_name(tenant.id, landing.plan.region, "edge"),
+            TenantEdgeArgs(
+                spec=specs.tenant_edge_spec(landing.plan, tenant, landing.machine),
+                namespaces=edge.namespaces,
+                cloudflare=cloudflare,
+            ),
+        )
     return EdgeOutput(edge.hostname, edge.script)

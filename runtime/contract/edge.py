@@ -16,7 +16,8 @@ BINDING_TENANTS = "TENANTS"
 """KV namespace: "<tenant>" -> JSON {"origins": [web origins whose pages may use its keys], "limits": {"per_minute",
 "burst", "streams", "tokens_month", "spend_month", "price_in", "price_out"}}; what is missing of the limits is the
 platform's own. Money is in millionths: of a token, of a month.
-"origin:<origin>" -> JSON {}: some tenant has it. A preflight carries no key: more cannot be known of it;
+"origin:<origin>/<tenant>" -> JSON {}: this tenant has it. A preflight carries no key: that
+some tenant has it is all that can be known of it;
 `issuer_key` -> JSON {"tenant", "key", "issuer", "jwks" (URL), "algorithm", "audience", "scope_claim"};
 `certificate_key` -> a record as in KEYS."""
 SECRET_PEPPER = "KEY_PEPPER"  # noqa: S105  # a binding's name
@@ -115,9 +116,17 @@ def is_api_key(text: str) -> bool:
     return text.startswith("mg_") and hmac.compare_digest(text[-API_KEY_CHECK:], api_key_check(text[:-API_KEY_CHECK]))
 
 
-def origin_key(origin: str) -> str:
-    """Key of a web origin in the TENANTS namespace. No tenant's name has a colon."""
-    return f"origin:{origin}"
+def origin_prefix(origin: str) -> str:
+    """What the keys of all tenants' records of a web origin begin with, and no other's: after a slash, no port goes on.
+
+    No tenant's name has a colon.
+    """
+    return f"origin:{origin}/"
+
+
+def origin_key(origin: str, tenant: str) -> str:
+    """Key of a tenant's own record of a web origin in the TENANTS namespace."""
+    return f"{origin_prefix(origin)}{tenant}"
 
 
 def hash_api_key(pepper: str, api_key: str) -> str:

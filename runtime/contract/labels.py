@@ -7,6 +7,8 @@ AGENT = f"{DOMAIN}/agent"
 REGION = f"{DOMAIN}/region"
 ROLE = f"{DOMAIN}/role"
 GPU_CLASS = f"{DOMAIN}/gpu-class"
+POOL = f"{DOMAIN}/pool"
+PURPOSE = f"{DOMAIN}/purpose"
 
 ROLE_AGENT = "agent"
 ROLE_CONNECTOR = "connector"

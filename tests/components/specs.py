@@ -5,21 +5,23 @@ from ipaddress import IPv4Network
 from components.agent.openclaw_spec import SkillUse
 from components.agent.spec import AgentSpec, EgressSpec, ImageSource, Lifecycle, ModelSpec, SkillFile, SkillsSpec
 from components.backup.spec import BackupSpec, bucket_arn
+from components.cluster.devices_spec import DevicesSpec
+from components.cluster.eks_spec import AddonVersions, EksSpec
+from components.cluster.pools_spec import Block, PoolSpec, PoolsSpec, Reservation
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
 from components.edge.client_certificates_spec import ClientCaSpec, ClientCertificatesSpec
 from components.edge.operations_spec import ConsoleSpec, LogsSpec
 from components.edge.origin_spec import OriginSpec
 from components.edge.rollout_spec import RolloutSpec
-from components.edge.spec import (
+from components.edge.spec import EdgeSpec, RegionSpec
+from components.edge.tenant_edge_spec import (
     ApiKeySpec,
     CertificateSpec,
-    EdgeSpec,
-    EdgeTenantSpec,
     HookSpec,
     IssuerSpec,
-    RegionSpec,
     RouteSpec,
+    TenantEdgeSpec,
 )
 from components.edge.zone_spec import FirewallSpec, ZoneSpec
 from components.ingress.spec import ConnectorSpec
@@ -127,10 +129,19 @@ EDGE = EdgeSpec(
     hostname="api.example.com",
     script_name="platform-sin-edge",
     script="export default {}",
+    regions={
+        SIN: RegionSpec(origin="http://127.0.0.1:20013", near=("SIN", "AS")),
+        JKT: RegionSpec(origin="https://gateway.jkt.example.com", near=("CGK",)),
+    },
+)
+TENANT_EDGE = TenantEdgeSpec(
+    tenant=ACME,
+    region=SIN,
+    account_id="0" * 32,
+    routes=(RouteSpec(agent=AgentId("helper"), regions=(SIN, JKT), model="tiny"),),
     api_keys=(
-        ApiKeySpec(tenant=ACME, id="default", hash="a" * 64),
+        ApiKeySpec(id="default", hash="a" * 64),
         ApiKeySpec(
-            tenant=ACME,
             id="ci",
             hash="b" * 64,
             agents=("helper",),
@@ -140,12 +151,9 @@ EDGE = EdgeSpec(
             cidrs=("203.0.113.0/24", "2001:db8::/32"),
         ),
     ),
-    certificates=(
-        CertificateSpec(tenant=ACME, id="vpc", common_name="vpc.acme.example", authority="A5" * 20, methods=("chat",)),
-    ),
+    certificates=(CertificateSpec(id="vpc", common_name="vpc.acme.example", authority="A5" * 20, methods=("chat",)),),
     issuers=(
         IssuerSpec(
-            tenant=ACME,
             id="login",
             issuer="https://login.acme.example",
             jwks="https://login.acme.example/jwks.json",
@@ -154,13 +162,8 @@ EDGE = EdgeSpec(
             scope_claim="scope",
         ),
     ),
-    regions={
-        SIN: RegionSpec(origin="http://127.0.0.1:20013", near=("SIN", "AS")),
-        JKT: RegionSpec(origin="https://gateway.jkt.example.com", near=("CGK",)),
-    },
-    routes=(RouteSpec(tenant=ACME, agent=AgentId("helper"), regions=(SIN, JKT), model="tiny"),),
-    hooks=(HookSpec(id="crm", tenant=ACME, agent=AgentId("helper")),),
-    tenants=(EdgeTenantSpec(tenant=ACME, origins=("https://app.acme.example", "http://localhost:3000")),),
+    hooks=(HookSpec(id="crm", agent=AgentId("helper")),),
+    origins=("https://app.acme.example", "http://localhost:3000"),
 )
 ZONE = ZoneSpec(
     region=SIN,
@@ -223,4 +226,89 @@ TENANT = TenantSpec(
 )
 TENANT_KEY = TenantKeySpec(
     tenant=ACME, region=SIN, aws_region="ap-southeast-1", account_id=ACCOUNT, bucket_arn=bucket_arn(BUCKET)
+)
+USE1 = Region("use1")
+EKS = EksSpec(
+    region=USE1,
+    aws_region="us-east-1",
+    account_id=ACCOUNT,
+    name="platform-use1-cluster",
+    version="1.36",
+    service_cidr=IPv4Network("10.67.0.0/20"),
+    pod_cidr=IPv4Network("10.66.0.0/16"),
+    admins=(f"arn:aws:iam::{ACCOUNT}:role/deployer", f"arn:aws:iam::{ACCOUNT}:role/on-call"),
+    api_sources=(IPv4Network("10.67.128.0/24"),),
+    addons=AddonVersions(
+        coredns="v1.14.2-eksbuild.1",
+        pod_identity_agent="v1.3.10-eksbuild.2",
+        ebs_csi="v1.56.0-eksbuild.1",
+        s3_csi="v2.4.0-eksbuild.1",
+    ),
+    model_buckets=("example-models",),
+    log_retention_days=365,
+)
+RELEASE = "1.36.2-20260728"
+SYSTEM_POOL = PoolSpec(
+    name="system",
+    purpose="system",
+    instance_type="m7i.xlarge",
+    zones=("us-east-1a", "us-east-1b", "us-east-1c"),
+    min_nodes=3,
+    max_nodes=6,
+    version="1.36",
+    release=RELEASE,
+)
+MEMORY_POOL = SYSTEM_POOL.model_copy(
+    update={"name": "epyc", "purpose": "memory", "instance_type": "r7a.8xlarge", "min_nodes": 0, "max_nodes": 3}
+)
+L40S_POOL = SYSTEM_POOL.model_copy(
+    update={
+        "name": "agents-l40s",
+        "purpose": "gpu",
+        "gpu_class": "l40s",
+        "instance_type": "g6e.12xlarge",
+        "min_nodes": 0,
+        "max_nodes": 7,
+    }
+)
+A100_POOL = L40S_POOL.model_copy(
+    update={
+        "name": "agents-a100",
+        "gpu_class": "a100",
+        "instance_type": "p4d.24xlarge",
+        "zones": ("us-east-1a",),
+        "capacity": Reservation(id="cr-0123456789abcdef0"),
+        "tenant": ACME,
+        "storage": "local",
+        "min_nodes": 2,
+        "max_nodes": 2,
+    }
+)
+H100_POOL = A100_POOL.model_copy(
+    update={
+        "name": "agents-h100",
+        "gpu_class": "h100",
+        "instance_type": "p5.48xlarge",
+        "capacity": Block(id="cr-0fedcba9876543210"),
+        "tenant": None,
+        "storage": "network",
+        "min_nodes": 0,
+    }
+)
+POOLS = PoolsSpec(
+    region=USE1,
+    aws_region="us-east-1",
+    account_id=ACCOUNT,
+    cluster=EKS.name,
+    cluster_version="1.36",
+    pools=(H100_POOL, A100_POOL, L40S_POOL, MEMORY_POOL, SYSTEM_POOL),
+)
+DEVICES = DevicesSpec(
+    region=USE1,
+    aws_region="us-east-1",
+    cluster=EKS.name,
+    api_server_nodes=IPv4Network("10.64.0.0/16"),
+    device_plugin_image="registry.example.com/nvidia/k8s-device-plugin:v0.19.3@sha256:" + "56" * 32,
+    autoscaler_image="registry.example.com/autoscaling/cluster-autoscaler:v1.36.0@sha256:" + "78" * 32,
+    local_disks_image="registry.example.com/sig-storage/local-volume-provisioner:v2.8.0@sha256:" + "9a" * 32,
 )

@@ -1,5 +1,6 @@
 """What each component renders, as files a reviewer reads. `pytest --update-golden` writes them anew."""
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,10 +14,13 @@ from components.agent import manifests as agent
 from components.agent.secrets import build_secret
 from components.backup import manifests as backup
 from components.cluster import controller
+from components.cluster import device_manifests as devices
+from components.cluster import eks_manifests as eks
 from components.cluster import manifests as cluster
+from components.cluster import pools_manifests as pools
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
-from components.edge import client_certificates_spec, firewall, hooks, origin_spec, zone_spec
+from components.edge import client_certificates_spec, firewall, origin_spec, tenant_edge_manifests, zone_spec
 from components.edge import manifests as edge
 from components.ingress import manifests as ingress
 from components.models import manifests as models
@@ -37,6 +41,51 @@ def render_cluster() -> list[Any]:
         *controller.build_controller_identity(spec),
         *controller.build_controller_policies(spec),
         controller.build_controller(spec),
+    ]
+
+
+def render_eks() -> list[Any]:
+    spec = specs.EKS
+    policies = [
+        eks.build_cluster_trust(spec),
+        eks.build_pod_identity_trust(spec.account_id, spec.aws_region, spec.name),
+        eks.build_node_trust(),
+        eks.build_secrets_key_policy(spec),
+        eks.build_secrets_permissions("arn:aws:kms:us-east-1:123456789012:key/secrets"),
+        eks.build_logs_key_policy(spec),
+        eks.build_disks_key_policy(spec.account_id, spec.aws_region),
+        eks.build_model_permissions(spec.model_buckets) or "",
+    ]
+    kubeconfig = eks.build_kubeconfig(spec.name, "https://endpoint.example.com", "bm9uZQ==", spec.aws_region)
+    addons = {name: json.loads(values) for name, values in eks.build_addon_values().items()}
+    return [*(json.loads(policy) for policy in policies), yaml.safe_load(kubeconfig), addons]
+
+
+def render_pools() -> list[Any]:
+    groups = [group for pool in pools.plan_groups(specs.POOLS) for group in pool]
+    return [
+        {
+            group.role: {
+                "launch_template": pools.build_launch_template(group, "KEY", ["sg-cluster", "sg-nodes"]),
+                "user_data": base64.b64decode(pools.build_user_data(group.pool)).decode(),
+                "node_group": pools.build_node_group(group),
+                "autoscaler_tags": pools.build_autoscaler_tags(group),
+            }
+        }
+        for group in groups
+    ]
+
+
+def render_devices() -> list[Any]:
+    spec = specs.DEVICES
+    assert spec.local_disks_image is not None
+    return [
+        devices.build_namespace(spec),
+        *devices.build_isolation(spec),
+        devices.build_device_plugin(spec),
+        *devices.build_local_disks(spec, spec.local_disks_image),
+        *devices.build_autoscaler(spec),
+        json.loads(devices.build_autoscaler_permissions(spec.cluster)),
     ]
 
 
@@ -89,14 +138,13 @@ def render_backup() -> list[Any]:
 
 def render_edge() -> list[Any]:
     spec = specs.EDGE
-    records = [
-        *edge.build_key_records(spec),
-        *edge.build_routes(spec),
-        *edge.build_tenant_records(spec),
-        *edge.build_credential_records(spec),
-        *hooks.build_hook_records(spec),
-    ]
-    return [*(asdict(record) for record in records), *hooks.build_object_bindings(), edge.build_migrations()]
+    records = edge.build_region_records(spec)
+    return [*(asdict(record) for record in records), *edge.build_hook_bindings(), edge.build_migrations()]
+
+
+def render_edge_tenant() -> list[Any]:
+    records = tenant_edge_manifests.build_records(specs.TENANT_EDGE)
+    return [{binding: [asdict(record) for record in each]} for binding, each in records.items()]
 
 
 def render_edge_client_certificates() -> list[Any]:
@@ -154,13 +202,17 @@ RENDERED: dict[str, Callable[[], list[Any]]] = {
     "backup": render_backup,
     "cluster": render_cluster,
     "control_plane": render_control_plane,
+    "devices": render_devices,
     "edge": render_edge,
     "edge_client_certificates": render_edge_client_certificates,
     "edge_origin": render_edge_origin,
+    "edge_tenant": render_edge_tenant,
     "edge_zone": render_edge_zone,
+    "eks": render_eks,
     "ingress": render_ingress,
     "models": render_models,
     "network": render_network,
+    "pools": render_pools,
     "tenant": render_tenant,
 }
 

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import httpx
 
-from components.edge.manifests import KvRecord
+from components.edge.kv import KvRecord
 from infra.local.cloudflare.requests import API
 from infra.local.region import COMMITTED, LocalRegion
-from infra.settings import load_settings
+from infra.settings import DevSettings, load_settings
 
 OPERATOR = {"Authorization": "Bearer operator"}
 """Whoever speaks to the local API shows a token; it does not ask whose."""
@@ -47,7 +47,7 @@ class Namespace:
 
 def namespace(region: LocalRegion, role: str) -> Namespace:
     """The namespace that has this role: `keys`, `routes` or `tenants`."""
-    account = load_settings(COMMITTED).edge.account_id
+    account = load_settings(COMMITTED, DevSettings).edge.account_id
     url = f"http://127.0.0.1:{region.addresses.cloudflare}{API}/accounts/{account}/storage/kv/namespaces"
     listed = httpx.get(url, headers=OPERATOR, trust_env=False).raise_for_status().json()["result"]
     (found,) = [each["id"] for each in listed if each["title"].endswith(f"-{role}")]

@@ -18,16 +18,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from components.edge.hooks import build_hook_records
+from components.edge.kv import KvRecord
 from components.edge.limits import KeyLimitsSpec
-from components.edge.manifests import KvRecord, build_credential_records, build_key_records
-from components.edge.spec import ApiKeySpec, HookSpec, IssuerSpec
-from components.labels import AgentId, TenantId
+from components.edge.tenant_edge_manifests import build_credential_records, build_hook_records, build_key_records
+from components.edge.tenant_edge_spec import ApiKeySpec, HookSpec, IssuerSpec, TenantEdgeSpec
+from components.labels import AgentId, Region, TenantId
 from infra.local.node import node_program
 from infra.local.region import LocalRegion
 from runtime.contract import edge, errors, headers, hooks, paths
 from runtime.contract.edge import hash_api_key, new_api_key
-from tests.components.specs import EDGE
 from tests.e2e.conftest import PROJECT, Customer
 from tests.e2e.edge_records import namespace
 from tests.waiting import eventually
@@ -60,11 +59,16 @@ def given(region: LocalRegion, acme: Customer) -> Callable[..., tuple[str, KvRec
     def make(id_: str, **more: Any) -> tuple[str, KvRecord]:
         key = new_api_key(acme.tenant)
         digest = hash_api_key(region.credentials.pepper(), key)
-        spec = ApiKeySpec(tenant=TenantId(acme.tenant), id=id_, hash=digest, **more)
-        (record,) = build_key_records(EDGE.model_copy(update={"api_keys": (spec,)}))
+        spec = ApiKeySpec(id=id_, hash=digest, **more)
+        (record,) = build_key_records(at_the_edge(acme, api_keys=(spec,)))
         return key, record
 
     return make
+
+
+def at_the_edge(customer: Customer, **has: Any) -> TenantEdgeSpec:
+    """A customer that has this alone."""
+    return TenantEdgeSpec(tenant=TenantId(customer.tenant), region=Region("local"), account_id="0" * 32, **has)
 
 
 def ask(customer: Customer, credential: str, **more: Any) -> httpx.Response:
@@ -210,7 +214,6 @@ def test_a_token_of_the_tenants_issuer_opens_what_it_says(region: LocalRegion, a
 
     with serving_keys(own) as url:
         spec = IssuerSpec(
-            tenant=TenantId(acme.tenant),
             id="login",
             issuer=ISSUER,
             jwks=url,
@@ -218,7 +221,7 @@ def test_a_token_of_the_tenants_issuer_opens_what_it_says(region: LocalRegion, a
             audience=AUDIENCE,
             scope_claim="scope",
         )
-        records = build_credential_records(EDGE.model_copy(update={"issuers": (spec,), "certificates": ()}))
+        records = build_credential_records(at_the_edge(acme, issuers=(spec,)))
         with namespace(region, "tenants").holding(records):
             answer = ask(acme, token())
             assert answer.status_code == 200, answer.text
@@ -240,8 +243,8 @@ def test_a_token_of_the_tenants_issuer_opens_what_it_says(region: LocalRegion, a
 
 
 def test_a_webhook_becomes_a_chat_once(region: LocalRegion, acme: Customer) -> None:
-    hook = HookSpec(id="crm", tenant=TenantId(acme.tenant), agent=AgentId(acme.agent))
-    records = build_hook_records(EDGE.model_copy(update={"hooks": (hook,)}))
+    hook = HookSpec(id="crm", agent=AgentId(acme.agent))
+    records = build_hook_records(at_the_edge(acme, hooks=(hook,)))
     secret = hooks.hook_secret(region.credentials.pepper(), acme.tenant, hook.id, 1)
     body, now = json.dumps({"deal": "won"}).encode(), int(time.time())
 
@@ -273,8 +276,8 @@ def test_a_webhooks_answer_is_delivered_later_and_signed(region: LocalRegion, ac
     secret = hooks.hook_secret(region.credentials.pepper(), acme.tenant, "erp", 1)
     body, now = b"Who are you?", int(time.time())
     with serving(Receiver) as url:
-        hook = HookSpec(id="erp", tenant=TenantId(acme.tenant), agent=AgentId(acme.agent), deliver_to=f"{url}/answers")
-        records = build_hook_records(EDGE.model_copy(update={"hooks": (hook,)}))
+        hook = HookSpec(id="erp", agent=AgentId(acme.agent), deliver_to=f"{url}/answers")
+        records = build_hook_records(at_the_edge(acme, hooks=(hook,)))
         address = f"{acme.edge_url}{paths.HOOKS}/{hook.id}"
         with namespace(region, "tenants").holding(records):
             signed = {headers.HOOK_SIGNATURE: hooks.sign(secret, now, body)}

@@ -15,7 +15,7 @@ import yaml
 
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
-from infra.settings import load_settings
+from infra.settings import DevSettings, load_settings
 from tests.e2e.conftest import Cluster, Customer, aws
 from tests.waiting import eventually
 
@@ -185,7 +185,7 @@ def live_objects(region: LocalRegion, cluster: Cluster) -> Counter[str]:
 
 def cloudflare_objects(region: LocalRegion) -> list[str]:
     """Scripts, KV namespaces, records and routes the local Cloudflare holds."""
-    edge = load_settings(region.stack_file).edge
+    edge = load_settings(region.stack_file, DevSettings).edge
     lists = {
         "script": f"accounts/{edge.account_id}/workers/scripts",
         "namespace": f"accounts/{edge.account_id}/storage/kv/namespaces",

@@ -5,24 +5,22 @@ from typing import get_args
 
 import pytest
 
-from components.edge.manifests import build_credential_records, build_key_records
-from infra.plan import plan_stack
-from infra.settings import Source, draft_settings
+from components.edge.tenant_edge_manifests import build_credential_records, build_key_records
 from infra.settings.access import Issuer, Operation
-from infra.stacks.dev_specs import edge_spec
+from infra.stacks.dev_specs import tenant_edge_spec
 from runtime.contract import edge
 from tests.infra.bad_access import ISSUER, KEY, certificate
 from tests.infra.departures import Config
-from tests.stack_files import machine_config
+from tests.stack_files import dev_plan, machine_config
 
 
 def records(config: Config) -> dict[str, dict[str, object]]:
     """What the edge reads of a config's credentials, by its key."""
-    values = {name.partition(":")[2]: value for name, value in config.items() if name.startswith("moltghost:")}
-    plan = plan_stack(draft_settings(Source("dev", values, frozenset())))
+    plan = dev_plan(config)
     assert plan.settings.machine is not None
-    spec = edge_spec(plan, plan.settings.machine, "export default {}")
-    return {one.key: json.loads(one.value) for one in [*build_key_records(spec), *build_credential_records(spec)]}
+    specs = [tenant_edge_spec(plan, tenant, plan.settings.machine) for tenant in plan.tenants]
+    found = [one for spec in specs for one in (*build_key_records(spec), *build_credential_records(spec))]
+    return {one.key: json.loads(one.value) for one in found}
 
 
 def test_a_tenant_without_any_has_the_machines_key_alone() -> None:

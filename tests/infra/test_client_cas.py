@@ -2,23 +2,21 @@
 
 import pytest
 
-from components.edge.client_certificates_spec import ClientCaSpec
-from infra.plan import Plan, plan_stack
-from infra.settings import Source, draft_settings
+from components.edge.client_certificates_spec import ClientCaSpec, ClientCertificatesSpec
+from infra.plan import Plan
 from infra.stacks.access_specs import client_certificates_spec
 from tests.authorities import pem, signs
 from tests.infra.bad_access import certificate
-from tests.infra.departures import Config, E, both, put
-from tests.stack_files import machine_config
+from tests.infra.departures import E, both, put
+from tests.stack_files import dev_plan, machine_config
 
 
-def plan(config: Config) -> Plan:
-    values = {name.partition(":")[2]: value for name, value in config.items() if name.startswith("moltghost:")}
-    return plan_stack(draft_settings(Source("dev", values, frozenset())))
+def certificates_of(plan: Plan) -> ClientCertificatesSpec | None:
+    return client_certificates_spec(plan.region, plan.settings.edge)
 
 
 def test_a_stack_without_any_asks_for_no_certificate() -> None:
-    assert client_certificates_spec(plan(machine_config())) is None
+    assert certificates_of(dev_plan(machine_config())) is None
 
 
 def test_the_zone_is_told_of_every_ca_and_of_nothing_around_its_certificate() -> None:
@@ -29,7 +27,7 @@ def test_the_zone_is_told_of_every_ca_and_of_nothing_around_its_certificate() ->
         certificate(),
         put({"acme": {"certificate": text}, "old": {"certificate": old, "trusted": False}}, E, "client_cas"),
     )(config)
-    spec = client_certificates_spec(plan(config))
+    spec = certificates_of(dev_plan(config))
     assert spec is not None
     assert (spec.hostname, spec.zone_id) == (config[E]["hostname"], config[E]["zone_id"])
     found, past = spec.cas
@@ -43,4 +41,4 @@ def test_one_certificate_has_one_form(line_end: str) -> None:
     config = machine_config()
     ca = pem()
     put({"acme": {"certificate": ca.replace("\n", line_end)}}, E, "client_cas")(config)
-    assert plan(config).settings.edge.client_cas["acme"].certificate == ca.strip()
+    assert dev_plan(config).settings.edge.client_cas["acme"].certificate == ca.strip()

@@ -7,26 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.naming import is_label
-from infra.plan import Plan, plan_stack
+from infra.plan import Plan
 from infra.plan.addresses import METADATA, NEVER, egress_is_public, overlapping
 from infra.plan.ceilings import quotas_hold_their_agents
-from infra.settings import Draft, Source, draft_settings
-from tests.stack_files import machine_config
+from infra.settings import DevSettings, Source, draft_settings
+from tests.stack_files import dev_plan, machine_config
 
 NETWORKS = st.builds(
     lambda address, prefix: IPv4Network((address, prefix), strict=False), st.integers(0, 2**32 - 1), st.integers(0, 32)
 )
 
 
-def draft(**changes: object) -> Draft:
+def settings(**changes: object) -> DevSettings:
     """The good config with whole sections replaced."""
     values = {key.partition(":")[2]: value for key, value in machine_config().items() if key.startswith("moltghost:")}
-    return draft_settings(Source("dev", {**values, **changes}, frozenset()))
+    found = draft_settings(Source("dev", {**values, **changes}, frozenset())).settings
+    assert isinstance(found, DevSettings)
+    return found
 
 
 @pytest.fixture
 def plan() -> Plan:
-    return plan_stack(draft())
+    return dev_plan(machine_config())
 
 
 def test_names_are_computed(plan: Plan) -> None:
@@ -37,7 +39,7 @@ def test_names_are_computed(plan: Plan) -> None:
 
 def test_the_bucket_belongs_to_one_account(plan: Plan) -> None:
     region = {**machine_config()["moltghost:region"], "aws": {"region": "ap-southeast-1", "account_id": "210987654321"}}
-    assert plan_stack(draft(region=region)).bucket != plan.bucket
+    assert dev_plan({**machine_config(), "moltghost:region": region}).bucket != plan.bucket
 
 
 def test_what_no_agent_is_let_out_to_holds_the_region_itself(plan: Plan) -> None:
@@ -64,7 +66,7 @@ def test_ranges_overlap_exactly_when_they_share_an_address(networks: dict[str, I
 def test_an_egress_range_passes_exactly_when_all_of_it_is_public(cidr: IPv4Network) -> None:
     tenants = machine_config()["moltghost:tenants"]
     tenants[0]["agents"][0]["egress"] = [{"cidr": str(cidr), "ports": [443]}]
-    refused = list(egress_is_public(draft(tenants=tenants).settings))
+    refused = list(egress_is_public(settings(tenants=tenants)))
     forbidden = any(cidr.overlaps(network) for network in NEVER)
     assert bool(refused) is forbidden
     if cidr.overlaps(METADATA) and cidr.prefixlen:
@@ -77,7 +79,7 @@ def test_no_part_of_a_forbidden_range_can_be_opened(forbidden: IPv4Network, pref
     cidr = IPv4Network((inside, prefix), strict=False)
     tenants = machine_config()["moltghost:tenants"]
     tenants[1]["agents"][0]["egress"] = [{"cidr": str(cidr), "ports": [443]}]
-    assert list(egress_is_public(draft(tenants=tenants).settings))
+    assert list(egress_is_public(settings(tenants=tenants)))
 
 
 @given(st.integers(1, 5), st.integers(1, 5))
@@ -86,5 +88,5 @@ def test_a_quota_holds_what_its_agents_ask_for(asked: int, allowed: int) -> None
     agent = tenants[0]["agents"][0]
     tenants[0]["agents"] = [{**agent, "name": f"agent-{at}", "cpu": 0.1} for at in range(asked)]
     tenants[0]["quota"] = {"agents": 5, "gpus": 5, "cpu": allowed / 10, "memory_gib": 5, "volumes_gb": 250}
-    broken = [problem.path for problem in quotas_hold_their_agents(draft(tenants=tenants).settings)]
+    broken = [problem.path for problem in quotas_hold_their_agents(settings(tenants=tenants))]
     assert ("moltghost:tenants[0].quota.cpu" in broken) is (asked > allowed)

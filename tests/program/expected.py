@@ -66,11 +66,13 @@ CHILDREN = {
     },
     ("moltghost:edge:Edge", "platform-local-edge"): {
         "cloudflare:index/dnsRecord:DnsRecord": 1,
-        "cloudflare:index/workersKv:WorkersKv": 7,
+        "cloudflare:index/workersKv:WorkersKv": 1,
         "cloudflare:index/workersKvNamespace:WorkersKvNamespace": 3,
         "cloudflare:index/workersRoute:WorkersRoute": 1,
         "cloudflare:index/workersScript:WorkersScript": 1,
     },
+    ("moltghost:edge:TenantEdge", "acme-local-edge"): {"cloudflare:index/workersKv:WorkersKv": 3},
+    ("moltghost:edge:TenantEdge", "globex-local-edge"): {"cloudflare:index/workersKv:WorkersKv": 3},
     ("moltghost:edge:Zone", "platform-local-zone"): {
         "cloudflare:index/ruleset:Ruleset": 4,
         "cloudflare:index/zoneSetting:ZoneSetting": 6,

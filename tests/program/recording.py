@@ -14,6 +14,7 @@ import pulumi
 from google.protobuf import json_format
 from pulumi.runtime import mocks, settings
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
+from pulumi.runtime.sync_await import _sync_await
 
 from tests.stack_files import PROJECT
 
@@ -146,7 +147,9 @@ def _record(declare: Callable[[], object], config: Mapping[str, str], secrets: M
         made.append(resource)
 
     def program() -> pulumi.Output[list[str]]:
-        declare()
+        # The mocks' stack has been declared already and takes no program of its own.
+        with patch.object(pulumi, "run", lambda program: _sync_await(program())):
+            declare()
         return pulumi.Output.all(*[resource.urn for resource in made]).apply(
             lambda urns: recording.awaited.update(urns) or urns  # type: ignore[func-returns-value]
         )

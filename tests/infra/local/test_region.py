@@ -10,7 +10,7 @@ import yaml
 from infra.local.images import Image
 from infra.local.machine import Mode
 from infra.local.region import LocalRegion, Prepared
-from infra.settings import ConfigError, load_settings
+from infra.settings import ConfigError, DevSettings, load_settings
 
 DIGEST = "sha256:" + "0" * 64
 IMAGES = {
@@ -48,7 +48,7 @@ def written(region: LocalRegion) -> QuietEngine:
 def test_the_stack_file_is_whole_and_of_its_slot(tmp_path: Path, slot: int) -> None:
     region = LocalRegion(tmp_path / "state", slot, Mode.REAL)
     engine = written(region)
-    settings = load_settings(region.stack_file)
+    settings = load_settings(region.stack_file, DevSettings)
     assert settings.region.network.pods == region.addresses.pods
     assert settings.machine is not None
     assert settings.machine.images.agent == f"localhost/moltghost/agent@{DIGEST}"
@@ -62,7 +62,7 @@ def test_the_stack_file_is_whole_and_of_its_slot(tmp_path: Path, slot: int) -> N
 def test_a_simulated_region_names_images_nobody_built(tmp_path: Path) -> None:
     region = LocalRegion(tmp_path / "state", 1, Mode.SIMULATED)
     written(region)
-    machine = load_settings(region.stack_file).machine
+    machine = load_settings(region.stack_file, DevSettings).machine
     assert machine is not None
     assert machine.images.agent.startswith("localhost/moltghost/agent@sha256:")
     assert DIGEST not in machine.images.agent
@@ -76,7 +76,7 @@ def test_every_agent_has_secrets_of_its_own_that_stay(tmp_path: Path) -> None:
     assert set(held["acme/helper"]) == {"receipt-key.pem", "crm-token"}
     values = [value for own in held.values() for value in own.values()]
     assert len(set(values)) == len(values)
-    again = region._agent_secrets(load_settings(region.stack_file).tenants)
+    again = region._agent_secrets(load_settings(region.stack_file, DevSettings).tenants)
     assert again == text
 
 

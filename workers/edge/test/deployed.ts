@@ -92,7 +92,7 @@ export async function seed(
   for (const tenant of ["acme", "globex"]) {
     await tenants.put(tenant, JSON.stringify({ limits, origins: tenant === "acme" ? [ACME_ORIGIN] : [] }));
   }
-  await tenants.put(originKey(ACME_ORIGIN), "{}");
+  await tenants.put(originKey(ACME_ORIGIN, "acme"), "{}");
   await tenants.put(hookKey("crm"), JSON.stringify({ tenant: "acme", agent: "helper", versions: [1] }));
   const regions = origins.map((_, at) => `region-${at}`);
   await routes.put(routeKey("acme", "helper"), JSON.stringify({ regions, state: EDGE.OPEN, model: "tiny" }));

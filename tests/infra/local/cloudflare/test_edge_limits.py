@@ -4,14 +4,16 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from components.edge.manifests import build_key_records, build_limit_bindings, build_migrations, build_tenant_records
+from components.edge.manifests import build_limit_bindings, build_migrations
+from components.edge.tenant_edge_manifests import build_records
 from infra.local.cloudflare.worker_host import EDGE_PACKAGE
 from infra.local.node import node_program
 from runtime.contract import edge, paths
-from tests.components.specs import EDGE
+from tests.components.specs import EDGE, TENANT_EDGE
 from tests.infra.local.cloudflare.conftest import Cloudflare
 
 KEY = edge.new_api_key("acme")
@@ -20,25 +22,20 @@ PEPPER = "a pepper of the test's own"
 
 async def deploy(cloudflare: Cloudflare, script: str, limit: int) -> None:
     """Declare what the component declares, for one tenant with one key: so many requests in a minute."""
-    key = EDGE.api_keys[0].model_copy(update={"hash": edge.hash_api_key(PEPPER, KEY)})
-    (tenant,) = EDGE.tenants
-    limits = tenant.limits.model_copy(update={"per_minute": limit, "burst": limit})
-    spec = EDGE.model_copy(update={"api_keys": (key,), "tenants": (tenant.model_copy(update={"limits": limits}),)})
-    records = {
-        edge.BINDING_KEYS: build_key_records(spec),
-        edge.BINDING_ROUTES: [],
-        edge.BINDING_TENANTS: build_tenant_records(spec),
-    }
+    key = TENANT_EDGE.api_keys[0].model_copy(update={"hash": edge.hash_api_key(PEPPER, KEY)})
+    limits = TENANT_EDGE.limits.model_copy(update={"per_minute": limit, "burst": limit})
+    # No routes: the list of agents that is asked for is empty, whatever is let through.
+    records = build_records(TENANT_EDGE.model_copy(update={"api_keys": (key,), "limits": limits, "routes": ()}))
     bindings: list[dict[str, Any]] = [
         {"name": edge.SECRET_PEPPER, "type": "secret_text", "text": PEPPER},
         {"name": edge.SECRET_SIGNING_KEY, "type": "secret_text", "text": "{}"},
-        *build_limit_bindings(spec),
+        *build_limit_bindings(EDGE),
     ]
     for name, each in records.items():
         namespace = await cloudflare.namespace(name)
         bindings.append({"name": name, "type": "kv_namespace", "namespace_id": namespace})
         for record in each:
-            path = f"/accounts/a/storage/kv/namespaces/{namespace}/values/{record.key}"
+            path = f"/accounts/a/storage/kv/namespaces/{namespace}/values/{quote(record.key, safe='')}"
             await cloudflare.call("PUT", path, data=record.value.encode())
     flags = list(edge.COMPATIBILITY_FLAGS)
     await cloudflare.upload(

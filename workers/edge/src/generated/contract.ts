@@ -257,7 +257,9 @@ export const hookLabel = (tenant: string, hook: string, version: string): string
 
 export const outboxLabel = (tenant: string, hook: string): string => `outbox:${tenant}/${hook}`;
 
-export const originKey = (origin: string): string => `origin:${origin}`;
+export const originKey = (origin: string, tenant: string): string => `origin:${origin}/${tenant}`;
+
+export const originPrefix = (origin: string): string => `origin:${origin}/`;
 
 export const regionKey = (region: string): string => `region:${region}`;
 

@@ -6,8 +6,8 @@ import { shardsOf, type Usage } from "../limiter/rules";
 import { findRoute } from "../middleware/agent-route";
 import { askRegions } from "../onward";
 import { questionOf } from "../question";
-import { readTenant } from "../records";
 import { RefusedError } from "../refused";
+import { readTenant } from "../tenant-records";
 import { parseUsage, tokensOf } from "../usage";
 import type { Delivery } from "./queue";
 

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../env";
 import { EDGE, ERRORS, HOOKS } from "../generated/contract";
 import { RefusedError } from "../refused";
-import { readHook } from "../routing-records";
+import { readHook } from "../tenant-records";
 import { failed, runChat } from "./chat";
 import { backoffMs, type DeadLetter, type Delivery, type Job, Queue } from "./queue";
 import { Sealer } from "./sealed";

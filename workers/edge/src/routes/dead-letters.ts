@@ -8,8 +8,9 @@ import { limits } from "../middleware/limits";
 import { wall } from "../middleware/wall";
 import { isName } from "../names";
 import { RefusedError } from "../refused";
-import { readHook, readRoute } from "../routing-records";
+import { readRoute } from "../routing-table";
 import { mayReach, mayRun } from "../scopes";
+import { readHook } from "../tenant-records";
 
 const factory = createFactory<Edge>();
 

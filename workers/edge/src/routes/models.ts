@@ -5,8 +5,7 @@ import { EDGE } from "../generated/contract";
 import { authenticate } from "../middleware/authenticate";
 import { limits } from "../middleware/limits";
 import { wall } from "../middleware/wall";
-import { listAgents } from "../records";
-import { readRoute } from "../routing-records";
+import { listAgents, readRoute } from "../routing-table";
 import { mayRun } from "../scopes";
 
 /** The agents this caller may name, each as one of OpenAI's models. No agent is asked. */

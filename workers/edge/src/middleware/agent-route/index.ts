@@ -3,7 +3,7 @@ import type { AgentRequest, AgentRoute, Caller, Edge } from "../../env";
 import { EDGE, ERRORS } from "../../generated/contract";
 import { RefusedError } from "../../refused";
 import { inOrder, type Place, placeOf, type Region } from "../../regions";
-import { readRegion, readRoute } from "../../routing-records";
+import { readRegion, readRoute } from "../../routing-table";
 import { mayReach, mayRun } from "../../scopes";
 
 /** Finds the agent's regions, or refuses a request for an agent the caller may not reach. */

@@ -1,7 +1,7 @@
+import { type Credential, readCaller } from "../../credential-records";
 import { EDGE, ERRORS } from "../../generated/contract";
 import { hex } from "../../hex";
-import { RecordError } from "../../record";
-import { type Credential, readCaller } from "../../records";
+import { RecordError } from "../../kv-reader";
 import { RefusedError } from "../../refused";
 import { pepperKey } from "../../secrets";
 

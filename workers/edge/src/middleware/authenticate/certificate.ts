@@ -1,5 +1,5 @@
+import { type Credential, readCertificate } from "../../credential-records";
 import { ERRORS } from "../../generated/contract";
-import { type Credential, readCertificate } from "../../records";
 import { RefusedError } from "../../refused";
 
 /** The parts of Cloudflare's verdict on a client certificate that are used here. */

@@ -1,8 +1,8 @@
 import { createMiddleware } from "hono/factory";
 import ipaddr from "ipaddr.js";
+import type { Credential } from "../../credential-records";
 import type { Edge, Env, Operation } from "../../env";
 import { EDGE, ERRORS } from "../../generated/contract";
-import type { Credential } from "../../records";
 import { RefusedError } from "../../refused";
 import { mayDo } from "../../scopes";
 import { callerOfApiKey } from "./api-key";

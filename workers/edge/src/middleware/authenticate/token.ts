@@ -1,9 +1,9 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import { type Issuer, readIssuer } from "../../credential-records";
 import type { Caller } from "../../env";
 import { EDGE, ERRORS } from "../../generated/contract";
 import { hex } from "../../hex";
 import { KeySetError, keySet } from "../../key-set";
-import { type Issuer, readIssuer } from "../../records";
 import { RefusedError } from "../../refused";
 import { scopesOf } from "../../scopes";
 

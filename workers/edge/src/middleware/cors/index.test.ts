@@ -1,20 +1,20 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../env";
-import { EDGE, HEADERS, originKey, PATHS } from "../../generated/contract";
-import { ACME_KEY, edge, GLOBEX_KEY, put, send } from "../../testing/edge";
+import { EDGE, HEADERS, originKey, originPrefix, PATHS } from "../../generated/contract";
+import { ACME_KEY, edge, GLOBEX_KEY, put, recordReads, send } from "../../testing/edge";
 
 const ACME = "https://app.acme.test";
 const GLOBEX = "https://console.globex.test:8443";
 let env: Env;
+const PREFLIGHT = { origin: ACME, authorization: "", "access-control-request-method": "POST" };
 const gateway = vi.spyOn(globalThis, "fetch");
 
 beforeEach(async () => {
   ({ env } = await edge());
   await put(env.TENANTS, "acme", { origins: [ACME] });
   await put(env.TENANTS, "globex", { origins: [GLOBEX] });
-  for (const origin of [ACME, GLOBEX]) {
-    await put(env.TENANTS, originKey(origin), {});
-  }
+  await put(env.TENANTS, originKey(ACME, "acme"), {});
+  await put(env.TENANTS, originKey(GLOBEX, "globex"), {});
   gateway.mockReset().mockImplementation(async () => Response.json({}));
 });
 
@@ -59,6 +59,8 @@ describe("a preflight", () => {
     "https://evil.test",
     "https://app.acme.test.evil.test",
     "https://app.acme.test:8443",
+    "https://app.acme",
+    "https://console.globex.test",
     "http://app.acme.test",
     "https://APP.acme.test",
     "https://app.acme.test/",
@@ -73,6 +75,20 @@ describe("a preflight", () => {
     expect(allowed(response)).toBeNull();
     expect(response.headers.has("access-control-allow-methods")).toBe(false);
     expectNoWildcard(response);
+  });
+
+  it("from an origin of two tenants is answered for as long as one of them has it", async () => {
+    await put(env.TENANTS, originKey(ACME, "globex"), {});
+    await env.TENANTS.delete(originKey(ACME, "acme"));
+    expect((await preflight(ACME)).status).toBe(204);
+  });
+
+  it("is answered out of memory for a while: a list costs more than a read", async () => {
+    const { env: watched, reads } = recordReads(env);
+    for (let again = 0; again < 3; again += 1) {
+      expect((await send(watched, { method: "OPTIONS", headers: PREFLIGHT, body: "" })).status).toBe(204);
+    }
+    expect(reads).toEqual([`${originPrefix(ACME)}*`]);
   });
 
   it("reflects nothing of what it asks for", async () => {

@@ -2,8 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Edge, Variables } from "../../env";
 import { EDGE, HEADERS } from "../../generated/contract";
-import { readTenant } from "../../records";
-import { isDeclaredOrigin } from "../../routing-records";
+import { isDeclaredOrigin, readTenant } from "../../tenant-records";
 import { LIMIT_HEADERS } from "../limits";
 
 /** What a browser may send. `authorization` is in no wildcard; the SDKs send headers of their own, which end here. */

@@ -5,7 +5,7 @@ import { chatOf, hookCaller } from "../../hooks/chat";
 import { isGenuine, isTimely, parseSigned, signedBytes } from "../../hooks/signature";
 import { isName } from "../../names";
 import { RefusedError } from "../../refused";
-import { readHook } from "../../routing-records";
+import { readHook } from "../../tenant-records";
 import { readBody } from "../agent-request";
 
 /**

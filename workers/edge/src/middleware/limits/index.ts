@@ -5,10 +5,10 @@ import { EDGE, ERRORS, HEADERS } from "../../generated/contract";
 import { type Admitted, admit, LimiterDownError } from "../../limiter/client";
 import type { Rate, Verdict } from "../../limiter/keeper";
 import { type Ask, type Limits, type Reason, shardsOf } from "../../limiter/rules";
-import { readTenant } from "../../records";
 import { RefusedError } from "../../refused";
 import { placeOf } from "../../regions";
 import { EVENT_STREAM } from "../../stream";
+import { readTenant } from "../../tenant-records";
 import { parseUsage, tokensOf, UsageWatch } from "../../usage";
 import { metered } from "./metered";
 

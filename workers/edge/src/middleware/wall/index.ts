@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Edge } from "../../env";
 import { EDGE, ERRORS, RATES } from "../../generated/contract";
-import { readTenant } from "../../records";
 import { RefusedError } from "../../refused";
+import { readTenant } from "../../tenant-records";
 
 type Wall = (typeof RATES.WALLS)[number][0];
 

@@ -1,8 +1,8 @@
 import ipaddr from "ipaddr.js";
 import * as v from "valibot";
 import type { Caller, Range } from "./env";
-import { certificateKey, EDGE, issuerKey, RATES, routeKey } from "./generated/contract";
-import { recordsOf, text } from "./record";
+import { certificateKey, EDGE, issuerKey } from "./generated/contract";
+import { amount, recordsOf, text } from "./kv-reader";
 
 const range = v.pipe(
   text,
@@ -15,24 +15,10 @@ const range = v.pipe(
     }
   }),
 );
-const amount = v.pipe(v.number(), v.minValue(0));
 const keyLimits = v.object({
   per_minute: v.exactOptional(amount),
   burst: v.exactOptional(amount),
   streams: v.exactOptional(amount),
-});
-const limits = v.object({
-  per_minute: v.exactOptional(amount, RATES.PER_MINUTE),
-  burst: v.exactOptional(amount, RATES.BURST),
-  streams: v.exactOptional(amount, RATES.STREAMS),
-  tokens_month: v.exactOptional(amount),
-  spend_month: v.exactOptional(amount),
-  price_in: v.exactOptional(amount),
-  price_out: v.exactOptional(amount),
-});
-const tenant = v.object({
-  origins: v.exactOptional(v.array(text), []),
-  limits: v.exactOptional(limits, {}),
 });
 const caller = v.object({
   tenant: text,
@@ -60,15 +46,11 @@ export interface Credential extends Caller {
   readonly cidrs?: readonly Range[];
 }
 
-/** What a tenant has of its own: the web origins whose pages may use its keys, and its limits. */
-export type Tenant = Readonly<v.InferOutput<typeof tenant>>;
-
 /** A signer of a tenant's tokens. */
 export type Issuer = Readonly<v.InferOutput<typeof issuer>>;
 
 const callers = recordsOf<Credential>(EDGE.BINDING_KEYS, caller);
 const certificates = recordsOf<Credential>(EDGE.BINDING_TENANTS, caller);
-const tenants = recordsOf(EDGE.BINDING_TENANTS, tenant);
 const issuers = recordsOf(EDGE.BINDING_TENANTS, issuer);
 
 /** The API key stored under `hash`, or null when there is none. */
@@ -88,22 +70,4 @@ export async function readCertificate(
 /** The issuer that calls itself `iss`, or null when no tenant has it. */
 export async function readIssuer(tenants: KVNamespace, iss: string): Promise<Issuer | null> {
   return await issuers(tenants, issuerKey(iss));
-}
-
-/** What is said of a tenant. One of whom nothing is said has no origins and the platform's own limits. */
-export async function readTenant(namespace: KVNamespace, name: string): Promise<Tenant> {
-  return (await tenants(namespace, name)) ?? v.parse(tenant, {});
-}
-
-/** All agents of a tenant, by name. A list comes from no cache, unlike every read. */
-export async function listAgents(namespace: KVNamespace, tenant: string): Promise<string[]> {
-  const prefix = routeKey(tenant, "");
-  const agents: string[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: KVNamespaceListResult<unknown> = await namespace.list({ prefix, cursor });
-    agents.push(...page.keys.map((key) => key.name.slice(prefix.length)));
-    cursor = page.list_complete ? null : page.cursor;
-  } while (cursor !== null);
-  return agents;
 }

@@ -8,6 +8,9 @@ export class RecordError extends Error {}
 /** What a record says in words. */
 export const text = v.pipe(v.string(), v.minLength(1));
 
+/** How much of something a record grants. */
+export const amount = v.pipe(v.number(), v.minValue(0));
+
 /** Reads records of one shape, as they are or as they were at most the contract's time ago. Raises RecordError. */
 export function recordsOf<T>(binding: string, schema: v.GenericSchema<unknown, T>) {
   return keptRecords<T>(async (namespace, key) => {

@@ -1,0 +1,145 @@
+"""`moltghost mesh keys`: the keys of the mesh, made once each and never shown."""
+
+import base64
+import json
+import secrets
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import ValidationError
+
+from components.network.mesh.keys import is_private, needed_keys, private_key_name
+from components.network.mesh.planning import GatewayId, Mesh, MeshError
+from infra.plan.mesh import mesh_spec
+from infra.settings.mesh import MeshSettings, Site
+from infra.settings.problems import ConfigError, path_of
+from infra.settings.source import read_file
+
+_ANY_KEY = "A" * 43 + "="
+"""Stands in for public keys that are about to be made, so that the rest of the file can be read."""
+
+
+def new_private_key() -> str:
+    """A new WireGuard private key in base64."""
+    return base64.b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()
+
+
+def new_preshared_key() -> str:
+    """A new preshared key in base64: 256 random bits."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def public_key(private_key: str) -> str:
+    """The public half of a private key, as WireGuard writes it."""
+    key = X25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
+    return base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+
+def complete(stored: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """`stored` and every key of `names` that is missing in it.
+
+    Keys that are there are kept, so it may be run again when a site or a generation is added.
+    """
+    keys = dict(stored)
+    for name in names:
+        if name not in keys:
+            keys[name] = new_private_key() if is_private(name) else new_preshared_key()
+    return keys
+
+
+def only(stored: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """`stored` without keys that nobody uses: of a generation or a site that is gone."""
+    wanted = set(names)
+    return {name: key for name, key in stored.items() if name in wanted}
+
+
+def read_mesh(path: Path, generations: tuple[int, ...]) -> Mesh:
+    """The mesh a stack file declares, whatever public keys it has so far; of its own generations where none is given.
+
+    Raises ConfigError, MeshError or ValidationError where its sites are not usable.
+    """
+    values = read_file(path).values
+    shared = dict(values.get("mesh") or {})
+    wanted = list(generations) or list(shared.get("generations") or [1])
+    settings = MeshSettings(**(shared | {"generations": wanted}))
+    sites = [Site(**_any_keys(each, wanted)) for each in values.get("sites") or []]
+    return Mesh(mesh_spec(settings, sites))
+
+
+def _any_keys(site: Mapping[str, Any], generations: Iterable[int]) -> dict[str, Any]:
+    keys = [{"generation": number, "key": _ANY_KEY} for number in generations]
+    return {**site, "gateways": [{**each, "keys": keys} for each in site.get("gateways") or []]}
+
+
+def public_lines(mesh: Mesh, stored: Mapping[str, str]) -> Iterator[str]:
+    """The public keys as they stand in the stack file, under the gateway each belongs to."""
+    for site in mesh.spec.sites:
+        for each in site.gateways:
+            own = GatewayId(site.name, each.plane)
+            yield f"# {own}"
+            yield "keys:"
+            for generation in sorted(mesh.spec.generations):
+                key = public_key(stored[private_key_name(own, generation)])
+                yield f"  - {{generation: {generation}, key: {key}}}"
+
+
+@click.group()
+def mesh() -> None:
+    """Act on the mesh between sites."""
+
+
+@mesh.command()
+@click.argument("stack_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--generation", "generations", multiple=True, type=click.IntRange(min=1), help="Other ones than the file's."
+)
+@click.option("--prune", is_flag=True, help="Leave out keys that the file's sites and generations no longer use.")
+def keys(stack_file: Path, generations: tuple[int, ...], prune: bool) -> None:
+    """Make the keys that STACK_FILE's sites lack; those there are, on standard input, are kept.
+
+    Private keys go into a pipe alone; public ones are shown.
+
+    \b
+    pulumi config get moltghost:meshKeys --stack global |
+      moltghost mesh keys Pulumi.global.yaml |
+      pulumi config set --secret moltghost:meshKeys --stack global
+    """
+    if sys.stdout.isatty():
+        raise click.ClickException("this would show private keys: pipe it into `pulumi config set --secret`")
+    computed = _read(stack_file, generations)
+    names = sorted({name for plan in computed.gateways() for name in needed_keys(plan)})
+    stored = _stored("" if sys.stdin.isatty() else sys.stdin.read())
+    made = complete(only(stored, names) if prune else stored, names)
+    for line in public_lines(computed, made):
+        click.echo(line, err=True)
+    click.echo(json.dumps(made, sort_keys=True))
+
+
+def _read(stack_file: Path, generations: tuple[int, ...]) -> Mesh:
+    try:
+        computed = read_mesh(stack_file, generations)
+        _ = computed.neighbours
+    except ValidationError as error:
+        said = "; ".join(f"{path_of(each['loc'])}: {each['msg']}" for each in error.errors(include_input=False))
+        raise click.ClickException(f"{stack_file.name}: a site is not usable: {said}") from None
+    except (ConfigError, MeshError) as error:
+        raise click.ClickException(str(error)) from None
+    return computed
+
+
+def _stored(text: str) -> dict[str, str]:
+    """The keys there were; none where standard input is empty. What cannot be read is an error, not a fresh start."""
+    if not text.strip():
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise click.ClickException("standard input holds no keys of a mesh: nothing was made")
+    return found

@@ -1,0 +1,41 @@
+"""A region with what its stack leaves to be computed: the ranges of its block, the GPUs of its pools."""
+
+from collections import Counter
+from ipaddress import IPv4Network
+
+from components.cluster.catalogue import INSTANCE_TYPES
+from components.network.addresses import ZONE_SLOTS, allocate
+from infra.settings.kinds import RegionSettings
+from infra.settings.models import GpuClass, Network, Region
+
+
+def region_of(settings: RegionSettings) -> Region:
+    """The region, whole. Of a cluster that is given its own figures count, of one that is made what follows."""
+    cell = settings.region
+    return Region(
+        name=cell.name,
+        network=cell.network or network_in(cell.block),
+        gpu_classes=cell.gpu_classes or gpus_of(settings),
+        gateway=cell.gateway,
+        storage=cell.storage,
+        backup=cell.backup,
+        aws=cell.aws,
+    )
+
+
+def network_in(block: IPv4Network) -> Network:
+    """The ranges of a block. Raises BlockError for one no region fits in."""
+    ranges = allocate(block, ZONE_SLOTS)
+    return Network.model_validate(
+        {"nodes": str(ranges.vpc), "pods": str(ranges.pods), "services": str(ranges.services)}
+    )
+
+
+def gpus_of(settings: RegionSettings) -> dict[str, GpuClass]:
+    """The GPUs a region's pools can grow to, by class. Types that are not in the catalogue have none."""
+    counted: Counter[str] = Counter()
+    for pool in settings.pools.values():
+        made_of = INSTANCE_TYPES.get(pool.instance_type)
+        if made_of is not None and made_of.gpu_class is not None:
+            counted[made_of.gpu_class] += pool.max * made_of.gpus
+    return {name: GpuClass(count=count) for name, count in sorted(counted.items())}

@@ -1,0 +1,274 @@
+"""Rules between stacks: what regions and customers take from each other, and nothing twice over the fleet.
+
+A machine's stacks are judged alike: their addresses are the fleet's too.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+
+from infra.plan.cells import region_of
+from infra.plan.placement import placed_in
+from infra.settings.client_cas import key_identifier, load_ca
+from infra.settings.kinds import GlobalSettings, RegionSettings, TenantSettings
+from infra.settings.models import Tenant
+from infra.settings.problems import Problem
+from runtime.contract import edge
+
+_BLOCK, _TENANT, _PLACEMENT = "moltghost:region.block", "moltghost:tenant", "moltghost:placement"
+_SHARED_EDGE = ("account_id", "zone_id", "zone")
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Every stack of a fleet, by the stack's name.
+
+    `whole` says that none is missing because it could not be read: only then does an absence mean anything.
+    """
+
+    everywhere: Mapping[str, GlobalSettings]
+    regions: Mapping[str, RegionSettings]
+    tenants: Mapping[str, TenantSettings]
+    whole: bool = True
+
+    def listed(self) -> tuple[str, GlobalSettings] | None:
+        """The stack that lists the regions, where there is one."""
+        return next(iter(self.everywhere.items()), None)
+
+    def region(self, name: str) -> tuple[str, RegionSettings] | None:
+        """The stack of a region, by the region's name."""
+        return next(((stack, one) for stack, one in self.regions.items() if one.region.name == name), None)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong in one stack's file; `others` are the stacks it rests on beside that one."""
+
+    stack: str
+    problem: Problem
+    others: tuple[str, ...] = ()
+
+
+Rule = Callable[[Fleet], Iterator[Verdict]]
+
+
+def there_is_one_global(fleet: Fleet) -> Iterator[Verdict]:
+    """One stack lists the regions."""
+    first, *rest = [*fleet.everywhere] or [None]
+    for stack in rest:
+        message = f"is what Pulumi.{first}.yaml is already: a fleet has one edge"
+        yield Verdict(stack, Problem("moltghost:kind", message, "Keep one of the two", "global"), (str(first),))
+    if first is None and fleet.whole:
+        for stack in (*fleet.regions, *fleet.tenants):
+            message = "leads nowhere: no stack here is of kind global"
+            yield Verdict(stack, Problem("moltghost:global_stack", message, "Write Pulumi.global.yaml first"))
+
+
+def references_lead_to_the_fleets_own(fleet: Fleet) -> Iterator[Verdict]:
+    """What a stack names as another is that one."""
+    listed = fleet.listed()
+    users: dict[str, RegionSettings | TenantSettings] = {**fleet.regions, **fleet.tenants}
+    for stack, settings in users.items():
+        if listed is not None and _stack_of(settings.global_stack) != listed[0]:
+            remedy = f"Name {settings.global_stack.rpartition('/')[0]}/{listed[0]}"
+            problem = Problem(
+                "moltghost:global_stack", "is not the fleet's global stack", remedy, settings.global_stack
+            )
+            yield Verdict(stack, problem, (listed[0],))
+    for stack, tenant in fleet.tenants.items():
+        for region, named in tenant.region_stacks.items():
+            found = fleet.region(region)
+            if found is not None and _stack_of(named) != found[0]:
+                path = f"moltghost:region_stacks.{region}"
+                remedy = f"Name {named.rpartition('/')[0]}/{found[0]}"
+                yield Verdict(stack, Problem(path, f"is not the stack of region {region}", remedy, named), (found[0],))
+
+
+def _stack_of(reference: str) -> str:
+    return reference.rpartition("/")[2]
+
+
+def regions_have_one_stack(fleet: Fleet) -> Iterator[Verdict]:
+    """A region is declared once."""
+    yield from _once(
+        [(stack, "moltghost:region.name", one.region.name) for stack, one in fleet.regions.items()], "a region"
+    )
+
+
+def regions_are_listed_with_their_block(fleet: Fleet) -> Iterator[Verdict]:
+    """The `global` stack knows each region, with the block its own stack has; and lists none there is no stack for."""
+    listed = fleet.listed()
+    if listed is None:
+        return
+    stack, everywhere = listed
+    for name, settings in fleet.regions.items():
+        region = settings.region
+        known = everywhere.regions.get(region.name)
+        place = f"moltghost:regions.{region.name}"
+        if known is None:
+            remedy = f"Add `{region.name}: {{block: {region.block}}}` to moltghost:regions of Pulumi.{stack}.yaml"
+            problem = Problem("moltghost:region.name", f"is not listed in Pulumi.{stack}.yaml", remedy, region.name)
+            yield Verdict(name, problem, (stack,))
+        elif known.block != region.block:
+            message = f"is not {known.block}, as {place}.block of Pulumi.{stack}.yaml says"
+            yield Verdict(name, Problem(_BLOCK, message, "Write one block in both", str(region.block)), (stack,))
+    if fleet.whole:
+        for region_name in everywhere.regions:
+            if fleet.region(region_name) is None:
+                remedy = "Write one with `moltghost region add`, or take the region out"
+                yield Verdict(stack, Problem(f"moltghost:regions.{region_name}", "has no stack", remedy))
+
+
+def blocks_are_apart(fleet: Fleet) -> Iterator[Verdict]:
+    """No two regions share an address, whether they are listed or not."""
+    seen: list[tuple[str, RegionSettings]] = []
+    for stack, settings in fleet.regions.items():
+        for other, earlier in seen:
+            if settings.region.block.overlaps(earlier.region.block):
+                message = f"overlaps {earlier.region.block}, {_BLOCK} of Pulumi.{other}.yaml"
+                problem = Problem(_BLOCK, message, "Give each region a block of its own", str(settings.region.block))
+                yield Verdict(stack, problem, (other,))
+        seen.append((stack, settings))
+
+
+def regions_are_in_the_edges_zone(fleet: Fleet) -> Iterator[Verdict]:
+    """A region's tunnel is made where the Worker looks for it."""
+    listed = fleet.listed()
+    if listed is None:
+        return
+    stack, everywhere = listed
+    for name, settings in fleet.regions.items():
+        for field in _SHARED_EDGE:
+            own, shared = getattr(settings.edge, field), getattr(everywhere.edge, field)
+            if own != shared:
+                message = f"is not {shared}, as moltghost:edge.{field} of Pulumi.{stack}.yaml says"
+                yield Verdict(name, Problem(f"moltghost:edge.{field}", message, "Write one in both", own), (stack,))
+
+
+def customers_are_where_regions_are(fleet: Fleet) -> Iterator[Verdict]:
+    """Every region a customer names is one of the fleet's."""
+    listed = fleet.listed()
+    if listed is None:
+        return
+    stack, everywhere = listed
+    for name, settings in fleet.tenants.items():
+        for path, region in _named_regions(settings):
+            if region not in everywhere.regions:
+                remedy = f"Name one of {', '.join(everywhere.regions)}"
+                yield Verdict(name, Problem(path, f"is not listed in Pulumi.{stack}.yaml", remedy, region), (stack,))
+
+
+def _named_regions(settings: TenantSettings) -> Iterator[tuple[str, str]]:
+    placement = settings.placement
+    yield f"{_PLACEMENT}.home", placement.home
+    if placement.failover is not None:
+        yield f"{_PLACEMENT}.failover", placement.failover
+    yield from ((f"{_PLACEMENT}.residency[{at}]", region) for at, region in enumerate(placement.residency))
+
+
+def gpu_classes_are_offered(fleet: Fleet) -> Iterator[Verdict]:
+    """An agent's GPU class is to be had in each region its tenant is in."""
+    for name, settings in fleet.tenants.items():
+        for region in placed_in(settings.placement):
+            found = fleet.region(region)
+            if found is None:
+                continue
+            offered = region_of(found[1]).gpu_classes
+            for at, agent in enumerate(settings.tenant.agents):
+                if agent.gpu_class not in offered:
+                    path = f"{_TENANT}.agents[{at}].gpu_class"
+                    remedy = f"Choose one of {', '.join(sorted(offered))}, or place the tenant elsewhere"
+                    message = f"is not offered in region {region}"
+                    yield Verdict(name, Problem(path, message, remedy, agent.gpu_class), (found[0],))
+
+
+def quotas_fit_their_regions(fleet: Fleet) -> Iterator[Verdict]:
+    """No region has fewer GPUs than its customers are promised; where one may have to take over, it is promised too."""
+    promised: Counter[str] = Counter()
+    over: set[str] = set()
+    for name, settings in fleet.tenants.items():
+        for region in placed_in(settings.placement):
+            found = fleet.region(region)
+            if found is None or region in over:
+                continue
+            there = sum(offered.count for offered in region_of(found[1]).gpu_classes.values())
+            promised[region] += settings.tenant.quota.gpus
+            if promised[region] > there:
+                over.add(region)
+                message = f"brings the GPUs promised in region {region} to {promised[region]}; it has {there}"
+                remedy = f"Lower quotas, or add nodes to Pulumi.{found[0]}.yaml"
+                problem = Problem(f"{_TENANT}.quota.gpus", message, remedy, settings.tenant.quota.gpus)
+                yield Verdict(name, problem, (found[0],))
+
+
+def nodes_of_one_tenant_have_one(fleet: Fleet) -> Iterator[Verdict]:
+    """A pool that is one tenant's is one's that is in the region."""
+    for stack, settings in fleet.regions.items():
+        here = {each.tenant.id for each in fleet.tenants.values() if settings.region.name in placed_in(each.placement)}
+        for pool, declared in settings.pools.items():
+            if declared.tenant is not None and declared.tenant not in here and fleet.whole:
+                path = f"moltghost:pools.{pool}.tenant"
+                remedy = f"Name one of {', '.join(sorted(here))}" if here else "Take it out"
+                yield Verdict(stack, Problem(path, "is no tenant of this region", remedy, declared.tenant))
+
+
+def nothing_is_two_tenants(fleet: Fleet) -> Iterator[Verdict]:
+    """Ids, hooks, API keys, issuers and certificates each lead to one tenant: their records lie side by side."""
+    found: dict[str, list[tuple[str, str, Hashable]]] = {}
+    for stack, settings in fleet.tenants.items():
+        for what, path, value in _identities(settings.tenant):
+            found.setdefault(what, []).append((stack, f"{_TENANT}.{path}", value))
+    for what, places in found.items():
+        yield from _once(places, what)
+
+
+def _identities(tenant: Tenant) -> Iterator[tuple[str, str, Hashable]]:
+    """What a tenant is known by: what it is, where it stands, and its value."""
+    yield "a tenant's id", "id", tenant.id
+    yield from (("a hook's id", f"hooks[{at}].id", hook.id) for at, hook in enumerate(tenant.hooks))
+    yield from (("a hash", f"api_keys[{at}].hash", key.hash) for at, key in enumerate(tenant.api_keys))
+    yield from (("an issuer", f"issuers[{at}].issuer", one.issuer) for at, one in enumerate(tenant.issuers))
+    for at, one in enumerate(tenant.certificates):
+        yield "a certificate", f"certificates[{at}].common_name", edge.certificate_key(one.authority, one.common_name)
+
+
+def _once(places: list[tuple[str, str, Hashable]], what: str) -> Iterator[Verdict]:
+    """A verdict for each place whose value another stack has at an earlier one."""
+    first: dict[Hashable, tuple[str, str]] = {}
+    for stack, path, value in places:
+        other, there = first.setdefault(value, (stack, path))
+        if other != stack:
+            message = f"is {what} twice: {there} of Pulumi.{other}.yaml is the same"
+            yield Verdict(stack, Problem(path, message, "Give each its own", value), (other,))
+
+
+def certificates_have_a_ca(fleet: Fleet) -> Iterator[Verdict]:
+    """What signs a tenant's client certificate is a CA the edge trusts."""
+    listed = fleet.listed()
+    if listed is None:
+        return
+    stack, everywhere = listed
+    cas = everywhere.edge.client_cas.values()
+    trusted = {key_identifier(load_ca(ca.certificate)) for ca in cas if ca.trusted}
+    for name, settings in fleet.tenants.items():
+        for at, one in enumerate(settings.tenant.certificates):
+            if one.authority not in trusted:
+                path = f"{_TENANT}.certificates[{at}].authority"
+                remedy = f"List that CA under moltghost:edge.client_cas of Pulumi.{stack}.yaml"
+                yield Verdict(name, Problem(path, "is no CA the edge trusts", remedy, one.authority), (stack,))
+
+
+RULES: tuple[Rule, ...] = (
+    there_is_one_global,
+    references_lead_to_the_fleets_own,
+    regions_have_one_stack,
+    regions_are_listed_with_their_block,
+    blocks_are_apart,
+    regions_are_in_the_edges_zone,
+    customers_are_where_regions_are,
+    gpu_classes_are_offered,
+    quotas_fit_their_regions,
+    nodes_of_one_tenant_have_one,
+    nothing_is_two_tenants,
+    certificates_have_a_ca,
+)

@@ -1,0 +1,58 @@
+"""Rules about where customers are: two regions at most, both among those their data may be in."""
+
+from collections.abc import Iterator
+
+from infra.plan.identity import repeated
+from infra.settings.kinds import GlobalSettings, Placement, TenantSettings
+from infra.settings.problems import Problem
+
+_PLACEMENT = "moltghost:placement"
+
+
+def placed_in(placement: Placement) -> tuple[str, ...]:
+    """The regions a customer's agents are in, the one that is asked first first."""
+    return (placement.home,) if placement.failover is None else (placement.home, placement.failover)
+
+
+def failover_is_elsewhere(settings: TenantSettings) -> Iterator[Problem]:
+    """What takes over from a region is another one."""
+    placement = settings.placement
+    if placement.failover == placement.home:
+        remedy = "Name another region, or leave it out and nothing takes over"
+        message = "is lost together with home"
+        yield Problem(f"{_PLACEMENT}.failover", message, remedy, placement.failover, (f"{_PLACEMENT}.home",))
+
+
+def data_stays_where_it_may_be(settings: TenantSettings) -> Iterator[Problem]:
+    """Agents hold data: where they are, it may be. No region is named twice."""
+    placement = settings.placement
+    for field in ("home", "failover"):
+        region = getattr(placement, field)
+        if region is not None and region not in placement.residency:
+            message = f"is not among the regions the data may be in: {', '.join(placement.residency)}"
+            remedy = "Name one of them, or let the customer agree to it and add it to residency"
+            yield Problem(f"{_PLACEMENT}.{field}", message, remedy, region, (f"{_PLACEMENT}.residency",))
+    listed = [(f"{_PLACEMENT}.residency[{at}]", region) for at, region in enumerate(placement.residency)]
+    yield from repeated(listed, "listed")
+
+
+def regions_have_stacks(settings: TenantSettings) -> Iterator[Problem]:
+    """Where the agents go there is a stack of that region, and no stack is named for nothing."""
+    placed = placed_in(settings.placement)
+    for field, region in zip(("home", "failover"), placed, strict=False):
+        if region not in settings.region_stacks:
+            remedy = f"Add `{region}: organization/moltghost/{region}` to moltghost:region_stacks"
+            yield Problem(f"{_PLACEMENT}.{field}", "has no stack", remedy, region, ("moltghost:region_stacks",))
+    for region in settings.region_stacks:
+        if region not in placed:
+            path = f"moltghost:region_stacks.{region}"
+            yield Problem(path, "is no region of this customer", "Take it out", region, (_PLACEMENT,))
+
+
+def origins_are_regions(settings: GlobalSettings) -> Iterator[Problem]:
+    """The machine plays regions the stack lists."""
+    for name in settings.machine.origins if settings.machine else ():
+        if name not in settings.regions:
+            path = f"moltghost:machine.origins.{name}"
+            remedy = f"Name one of {', '.join(sorted(settings.regions))}"
+            yield Problem(path, "is no region of this stack", remedy, name, ("moltghost:regions",))

@@ -1,0 +1,158 @@
+"""The kinds of stacks there are, and what the file of each can say."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from infra.settings.edge import Edge
+from infra.settings.eks import Database, Eks, Pool
+from infra.settings.fields import LABEL_REMEDY, Cidr, Domain, Image, Name, Section, Setting
+from infra.settings.machine import EdgeKey, GlobalMachine, RegionMachine, TenantMachine
+from infra.settings.models import Aws, Backup, DevSettings, Gateway, GpuClass, Model, Network, Storage, Tenant
+
+_REGION = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,15}$")]
+_REGION_REMEDY = "Name a region the `global` stack lists"
+_STACK = r"^[A-Za-z0-9][-.\w]*/[A-Za-z0-9][-.\w]*/[A-Za-z0-9][-.\w]*$"
+_STACK_REMEDY = "Name a stack in full: organization/project/stack; with an S3 backend the first is `organization`"
+_KEYS_REMEDY = "List one public key at least, two while one follows the other; `moltghost edge-key` makes them"
+_DIGEST = "Name an image by digest, as name@sha256:…; a tag can move"
+_AN_IMAGE = "registry.example.com/example@sha256:" + "0" * 64
+
+
+_BLOCK = "Give the region's own block out of 10.0.0.0/8, such as 10.16.0.0/14; `moltghost region add` finds a free one"
+
+Block = Annotated[Cidr, Setting("10.16.0.0/14", _BLOCK)]
+
+
+class EdgeRegion(Section):
+    """One region as the fleet and its edge see it."""
+
+    block: Block
+    """Every address the region has, in a network of its own."""
+    near: Annotated[
+        list[Annotated[str, Field(pattern=r"^[A-Z]{2,3}$")]],
+        Setting([], "List Cloudflare's codes of colos (SIN) or continents (AS) whose clients it is near to"),
+    ] = Field(default_factory=list)
+    state: Annotated[
+        Literal["open", "closed"], Setting("open", "`closed` sends its agents' requests to their other region")
+    ] = "open"
+
+
+class GlobalSettings(Section):
+    """What all regions share: the zone, the Worker, and the table of regions."""
+
+    kind: Annotated[Literal["global"], Setting("global", "This is the stack of what regions share")]
+    edge: Edge
+    edge_keys: Annotated[list[EdgeKey], Field(min_length=1, max_length=2), Setting([], _KEYS_REMEDY)]
+    regions: Annotated[
+        dict[_REGION, EdgeRegion], Field(min_length=1), Setting({"sin": {}}, "List the regions by their names")
+    ]
+    machine: GlobalMachine | None = None
+    """What only the machine knows that stands for the cloud; leave it out for an account."""
+
+
+class RegionEdge(Section):
+    """Where at Cloudflare the region's tunnel is made."""
+
+    account_id: Annotated[
+        str, Field(pattern=r"^[0-9a-f]{32}$"), Setting("0" * 32, "Copy the id from the account's overview, quoted")
+    ]
+    zone_id: Annotated[
+        str, Field(pattern=r"^[0-9a-f]{32}$"), Setting("0" * 32, "Copy the id from the zone's overview, quoted")
+    ]
+    zone: Annotated[Domain, Setting("example.com", "Give the zone's domain, in lower case")]
+
+
+class RegionImages(Section):
+    """The images a region's pods are made from."""
+
+    agent: Annotated[Image, Setting(_AN_IMAGE, _DIGEST)]
+    platform: Annotated[Image, Setting(_AN_IMAGE, _DIGEST)]
+    agent_sandbox: Annotated[Image, Setting(_AN_IMAGE, _DIGEST)]
+    cloudflared: Annotated[Image, Setting(_AN_IMAGE, _DIGEST)]
+
+
+class RegionCell(Section):
+    """One region: a cell with its own cluster, gateway and snapshots.
+
+    `network` and `gpu_classes` are those of a cluster that was given; of one that is made they are computed.
+    """
+
+    name: Annotated[_REGION, Setting("sin", "A region has 2 to 16 lower-case letters and digits, a letter first")]
+    block: Block
+    aws: Aws
+    network: Network | None = None
+    """The ranges of a cluster that was given; leave it out where the stack makes the cluster."""
+    gpu_classes: Annotated[
+        dict[Name, GpuClass],
+        Setting({}, f"List a given cluster's GPUs by class; leave it out where there are pools. {LABEL_REMEDY}"),
+    ] = Field(default_factory=dict)
+    gateway: Gateway = Gateway()
+    storage: Storage
+    backup: Backup = Backup()
+
+
+class RegionSettings(Section):
+    """One region."""
+
+    kind: Annotated[Literal["region"], Setting("region", "This is the stack of one region")]
+    region: RegionCell
+    eks: Eks | None = None
+    """The cluster the stack makes; leave it out where one is given."""
+    pools: Annotated[
+        dict[Name, Pool], Setting({}, f"List the pools of the cluster's nodes, by name. {LABEL_REMEDY}")
+    ] = Field(default_factory=dict)
+    database: Database | None = None
+    """The region's database; leave it out where the cluster is given."""
+    edge: RegionEdge
+    images: RegionImages
+    global_stack: Annotated[str, Field(pattern=_STACK), Setting("organization/moltghost/global", _STACK_REMEDY)]
+    machine: RegionMachine | None = None
+    """What only the machine knows that stands for the cloud; leave it out for an account."""
+
+
+class Placement(Section):
+    """Where a customer's agents are, and where its data may be."""
+
+    home: Annotated[_REGION, Setting("sin", _REGION_REMEDY)]
+    failover: Annotated[
+        _REGION | None,
+        Setting(None, "Name the region that takes over when `home` is lost; leave it out and nothing takes over"),
+    ] = None
+    residency: Annotated[
+        list[_REGION],
+        Field(min_length=1),
+        Setting(["sin"], "List the regions the customer's data may ever be in; `home` and `failover` are of them"),
+    ]
+
+
+class TenantSettings(Section):
+    """One customer, in one region or two."""
+
+    kind: Annotated[Literal["tenant"], Setting("tenant", "This is the stack of one customer")]
+    tenant: Tenant
+    placement: Placement
+    models: Annotated[dict[Name, Model], Setting({}, "List the models agents can run, by name")] = Field(
+        default_factory=dict
+    )
+    global_stack: Annotated[str, Field(pattern=_STACK), Setting("organization/moltghost/global", _STACK_REMEDY)]
+    region_stacks: Annotated[
+        dict[_REGION, Annotated[str, Field(pattern=_STACK)]],
+        Setting({"sin": "organization/moltghost/sin"}, f"Give the stack of each region named. {_STACK_REMEDY}"),
+    ]
+    machine: TenantMachine | None = None
+    """What only the machine knows that stands for the cloud; leave it out for an account."""
+
+
+Settings = DevSettings | GlobalSettings | RegionSettings | TenantSettings
+Tenanted = DevSettings | TenantSettings
+"""Kinds that have customers."""
+
+KINDS: Mapping[str, type[Settings]] = {
+    "dev": DevSettings,
+    "global": GlobalSettings,
+    "region": RegionSettings,
+    "tenant": TenantSettings,
+}
+"""The settings of each kind, by `moltghost:kind`."""

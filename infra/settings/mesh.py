@@ -1,0 +1,88 @@
+"""The mesh between sites."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from components.network.mesh.spec import FIRST_PORT, PLANES, PORTS_A_GATEWAY, Plane
+from infra.settings.fields import LABEL_REMEDY, Cidr, Name, Section, Setting, wrong
+
+_GENERATION_REMEDY = "List the live generations of keys, the preferred one first; two while keys are rotated"
+_KEYS_REMEDY = "List a public key for each live generation; `moltghost mesh keys` prints them"
+_PORT_REMEDY = f"Give the first of {PORTS_A_GATEWAY} UDP ports in a row, 1 to {65536 - PORTS_A_GATEWAY}"
+_GATEWAYS_REMEDY = f"List 2 to {len(PLANES)} gateways: with one, its loss is the site's"
+_EXAMPLE_KEY = "A" * 43 + "="
+
+
+def _address(value: object) -> IPv4Address | IPv6Address:
+    if not isinstance(value, str):
+        raise wrong("must be an address, as text")
+    try:
+        return ip_address(value)
+    except ValueError:
+        raise wrong("is not an address; names are not asked for at a gateway") from None
+
+
+Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
+PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
+Generation = Annotated[int, Field(ge=1)]
+
+
+class GatewayKey(Section):
+    """A gateway's public key of one generation."""
+
+    generation: Annotated[Generation, Setting(1, "Number generations from 1 up")]
+    key: Annotated[PublicKey, Setting(_EXAMPLE_KEY, "Copy what `moltghost mesh keys` printed: 44 characters")]
+
+
+class SiteGateway(Section):
+    """A gateway of a site. The plane orders a site's gateways: traffic takes the first that lives."""
+
+    plane: Annotated[Plane, Setting("a", f"Name its plane: {', '.join(PLANES)}")]
+    endpoint: Annotated[
+        Address | None, Setting("198.51.100.1", "Give the address others send to; leave it out where it only dials out")
+    ] = None
+    port: Annotated[int, Field(ge=1, le=65536 - PORTS_A_GATEWAY), Setting(FIRST_PORT, _PORT_REMEDY)] = FIRST_PORT
+    keys: Annotated[list[GatewayKey], Field(min_length=1), Setting([], _KEYS_REMEDY)]
+
+
+class Site(Section):
+    """A place whose machines other places reach: a region, a point of presence, GPUs outside the cloud, metal."""
+
+    name: Annotated[Name, Setting("example-site", LABEL_REMEDY)]
+    kind: Annotated[
+        Literal["region", "pop", "gpu", "metal"], Setting("region", "Say what it is: region, pop, gpu or metal")
+    ]
+    number: Annotated[
+        int, Field(ge=0), Setting(0, "Give a number no site has or had: its tunnel addresses follow from it")
+    ]
+    ranges: Annotated[
+        list[Cidr],
+        Field(min_length=1),
+        Setting(["10.0.0.0/16"], "List the ranges behind its gateways, such as 10.16.0.0/16"),
+    ]
+    neighbours: Annotated[
+        list[Name] | None,
+        Setting(None, "List the sites it is joined to; leave it out to join it to all that leave it out"),
+    ] = None
+    underlay_mtu: Annotated[
+        int,
+        Field(ge=1280, le=9216),
+        Setting(
+            1500, "Bytes of a packet that its way to other sites carries whole, 1280 to 9216; 1500 over the Internet"
+        ),
+    ] = 1500
+    mtu: Annotated[
+        int | None, Setting(None, "Bytes of a packet in its tunnels; leave it out for the most that fits")
+    ] = None
+    gateways: Annotated[list[SiteGateway], Field(min_length=2, max_length=len(PLANES)), Setting([], _GATEWAYS_REMEDY)]
+
+
+class MeshSettings(Section):
+    """What all sites share."""
+
+    tunnel_range: Annotated[Cidr, Setting("10.255.0.0/16", "Give a range of the fleet's own that no site has")]
+    generations: Annotated[list[Generation], Field(min_length=1, max_length=2), Setting([1], _GENERATION_REMEDY)] = (
+        Field(default_factory=lambda: [1])
+    )

@@ -1,0 +1,26 @@
+"""A region as a customer's part of it needs to know it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from components.labels import Region
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One region: the account its keys and snapshots live in, its gateways' namespace and the keys those trust.
+
+    `never` are the ranges no agent is let out to, `agent_image` is what agents' pods are made from, and `artifacts` are
+    models' images made on this machine, by model.
+    """
+
+    region: Region
+    aws_region: str
+    account_id: str
+    gateway_namespace: str
+    never: tuple[IPv4Network, ...]
+    agent_image: str
+    edge_keys: Mapping[str, Any]
+    artifacts: Mapping[str, str]

@@ -1,0 +1,115 @@
+"""A region's network, cluster, nodes and database as the specs of their components. Pure."""
+
+from components.cluster.catalogue import INSTANCE_TYPES
+from components.cluster.devices_spec import DevicesSpec
+from components.cluster.eks_spec import AddonVersions, EksSpec
+from components.cluster.pools_spec import Block, Capacity, OnDemand, PoolSpec, PoolsSpec, Reservation
+from components.cluster.upgrades import minor_of
+from components.database.spec import DatabaseSpec
+from components.labels import TenantId
+from components.naming import PLATFORM, resource_name
+from components.network.spec import NetworkSpec
+from infra.plan import RegionPlan
+from infra.settings.eks import Eks, Pool
+
+
+def cluster_name(plan: RegionPlan) -> str:
+    """What the cluster is called in its account."""
+    return resource_name(PLATFORM, plan.region, "cluster")
+
+
+def network_spec(plan: RegionPlan, eks: Eks) -> NetworkSpec:
+    """The region's VPC."""
+    return NetworkSpec(
+        region=plan.region,
+        aws_region=plan.cell.aws.region,
+        account_id=plan.cell.aws.account_id,
+        block=plan.settings.region.block,
+        zones=tuple(eks.zones),
+    )
+
+
+def eks_spec(plan: RegionPlan, eks: Eks) -> EksSpec:
+    """The control plane and its addons."""
+    network = plan.cell.network
+    return EksSpec(
+        region=plan.region,
+        aws_region=plan.cell.aws.region,
+        account_id=plan.cell.aws.account_id,
+        name=cluster_name(plan),
+        version=eks.version,
+        service_cidr=network.services,
+        pod_cidr=network.pods,
+        admins=tuple(eks.admins),
+        api_sources=tuple(eks.api_sources),
+        addons=AddonVersions(**eks.addons.model_dump()),
+        model_buckets=tuple(eks.model_buckets),
+        log_retention_days=eks.log_retention_days,
+        deletion_protection=not eks.delete_with_stack,
+    )
+
+
+def pools_spec(plan: RegionPlan, eks: Eks) -> PoolsSpec:
+    """The pools, each in its zones."""
+    return PoolsSpec(
+        region=plan.region,
+        aws_region=plan.cell.aws.region,
+        account_id=plan.cell.aws.account_id,
+        cluster=cluster_name(plan),
+        cluster_version=eks.version,
+        pools=tuple(_pool(name, pool, eks) for name, pool in plan.settings.pools.items()),
+    )
+
+
+def _pool(name: str, pool: Pool, eks: Eks) -> PoolSpec:
+    return PoolSpec(
+        name=name,
+        purpose=pool.purpose,
+        instance_type=pool.instance_type,
+        gpu_class=INSTANCE_TYPES[pool.instance_type].gpu_class,
+        zones=tuple(pool.zones or eks.zones),
+        min_nodes=pool.min,
+        max_nodes=pool.max,
+        capacity=_capacity(pool),
+        storage=pool.storage,
+        tenant=None if pool.tenant is None else TenantId(pool.tenant),
+        version=f"1.{minor_of(pool.release)}",
+        release=pool.release,
+        root_gb=pool.root_gb,
+    )
+
+
+def _capacity(pool: Pool) -> Capacity:
+    if pool.reservation is None:
+        return OnDemand()
+    return Block(id=pool.reservation) if pool.capacity == "block" else Reservation(id=pool.reservation)
+
+
+def devices_spec(plan: RegionPlan, eks: Eks) -> DevicesSpec:
+    """What runs on nodes beside agents."""
+    return DevicesSpec(
+        region=plan.region,
+        aws_region=plan.cell.aws.region,
+        cluster=cluster_name(plan),
+        device_plugin_image=eks.images.device_plugin,
+        autoscaler_image=eks.images.autoscaler,
+        local_disks_image=eks.images.local_disks,
+    )
+
+
+def database_spec(plan: RegionPlan) -> DatabaseSpec | None:
+    """The region's database, where it has one."""
+    database = plan.settings.database
+    if database is None:
+        return None
+    return DatabaseSpec(
+        region=plan.region,
+        aws_region=plan.cell.aws.region,
+        account_id=plan.cell.aws.account_id,
+        identifier=resource_name(PLATFORM, plan.region, "database"),
+        instance_class=database.instance_class,
+        storage_gib=database.storage_gib,
+        max_storage_gib=database.max_storage_gib,
+        backup_retention_days=database.backup_days,
+        delete_with_stack=database.delete_with_stack,
+    )

@@ -1,0 +1,63 @@
+"""The `global` stack: the zone, the Worker, and the table of regions."""
+
+import pulumi
+
+from components.edge.component import Edge, EdgeArgs
+from components.edge.spec import EdgeSpec, RegionSpec
+from components.naming import PLATFORM, resource_name
+from infra import providers
+from infra.outputs import GlobalOutputs, NamespacesOutput
+from infra.plan.build import EVERYWHERE, GlobalPlan, origin_hostname
+from infra.stacks.region_specs import edge_keys
+from infra.stacks.worker import read_worker
+from infra.stacks.zone import declare_zone
+
+
+async def assemble(plan: GlobalPlan) -> GlobalOutputs:
+    """Declare everything the plan says, and say what came of it.
+
+    Raises pulumi.RunError if the Worker has not been built.
+    """
+    settings, machine, config = plan.settings, plan.settings.machine, pulumi.Config()
+    cloudflare = providers.cloudflare_provider(EVERYWHERE, machine.cloudflare_endpoint if machine else None)
+    tunnels = [origin_hostname(region, settings.edge.zone) for region in plan.origins]
+    edge = Edge(
+        resource_name(PLATFORM, EVERYWHERE, "edge"),
+        EdgeArgs(
+            spec=edge_spec(plan, read_worker(machine.worker_script if machine else None)),
+            key_pepper=config.require_secret("keyPepper"),
+            signing_key=config.require_secret("edgeSigningKey"),
+            cloudflare=cloudflare,
+            needs=declare_zone(EVERYWHERE, settings.edge, cloudflare, tunnels),
+        ),
+    )
+    return GlobalOutputs(
+        account_id=settings.edge.account_id,
+        hostname=edge.hostname,
+        edge_keys=edge_keys(settings.edge_keys),
+        regions=sorted(plan.origins),
+        namespaces=NamespacesOutput(
+            keys=pulumi.Output.from_input(edge.namespaces.keys),
+            routes=pulumi.Output.from_input(edge.namespaces.routes),
+            tenants=pulumi.Output.from_input(edge.namespaces.tenants),
+        ),
+    )
+
+
+def edge_spec(plan: GlobalPlan, script: str) -> EdgeSpec:
+    """The edge, and how it reaches each region."""
+    edge = plan.settings.edge
+    regions = {
+        region: RegionSpec(origin=origin, near=tuple(listed.near), state=listed.state)
+        for region, origin in plan.origins.items()
+        for listed in [plan.settings.regions[region]]
+    }
+    return EdgeSpec(
+        region=EVERYWHERE,
+        account_id=edge.account_id,
+        zone_id=edge.zone_id,
+        hostname=edge.hostname,
+        script_name=plan.worker,
+        script=script,
+        regions=regions,
+    )

@@ -1,0 +1,96 @@
+"""A region's cluster as the stack makes it: its network, control plane, nodes, and what runs on each of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.cluster.cilium import Cilium, CiliumArgs
+from components.cluster.devices import Devices, DevicesArgs
+from components.cluster.eks import Addons, AddonsArgs, Eks, EksArgs
+from components.cluster.eks_spec import SECURE_PORT
+from components.cluster.pools import Pools, PoolsArgs
+from components.database.component import Database, DatabaseArgs
+from components.naming import PLATFORM, resource_name
+from components.network.component import Network, NetworkArgs
+from infra import providers
+from infra.outputs import DatabaseOutput
+from infra.plan import RegionPlan
+from infra.settings.eks import Eks as EksSettings
+from infra.stacks import cluster_specs as specs
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What a region's platform is put on: a cluster, and what of it must be there before a pod can run."""
+
+    kubeconfig: pulumi.Output[str]
+    api_server_port: int
+    kubernetes: pulumi.ProviderResource
+    needs: Sequence[pulumi.Resource] = ()
+    database: DatabaseOutput | None = None
+
+
+def make_cluster(plan: RegionPlan, settings: EksSettings) -> Grounds:
+    """Declare the region's network, cluster, nodes and database."""
+    aws = _aws(plan)
+    network = Network(_named(plan, "network"), NetworkArgs(spec=specs.network_spec(plan, settings), aws=aws))
+    eks_spec = specs.eks_spec(plan, settings)
+    eks = Eks(_named(plan, "cluster"), EksArgs(spec=eks_spec, subnets=network.private_subnet_ids, aws=aws))
+    kubeconfig = pulumi.Output.secret(eks.kubeconfig)
+    kubernetes = providers.kubernetes_provider(plan.region, kubeconfig)
+    cilium = Cilium(
+        _named(plan, "cilium"),
+        CiliumArgs(spec=eks_spec, endpoint=eks.endpoint, kubernetes=kubernetes, needs=eks.ready),
+    )
+    pools = Pools(
+        _named(plan, "pools"),
+        PoolsArgs(
+            spec=specs.pools_spec(plan, settings),
+            cluster=eks.name,
+            subnets=dict(zip(settings.zones, network.private_subnet_ids, strict=True)),
+            security_groups=[eks.security_group, network.security_groups["nodes"]],
+            aws=aws,
+            needs=[*network.ready, *cilium.ready],
+        ),
+    )
+    addons = Addons(_named(plan, "addons"), AddonsArgs(spec=eks_spec, cluster=eks.name, aws=aws, needs=pools.system))
+    devices = Devices(
+        _named(plan, "devices"),
+        DevicesArgs(
+            spec=specs.devices_spec(plan, settings),
+            account_id=plan.cell.aws.account_id,
+            aws=aws,
+            kubernetes=kubernetes,
+            needs=[*cilium.ready, *addons.ready],
+        ),
+    )
+    needs = [*pools.system, *addons.ready, *devices.ready]
+    return Grounds(kubeconfig, SECURE_PORT, kubernetes, needs, _database(plan, network, aws))
+
+
+def _database(plan: RegionPlan, network: Network, aws: pulumi.ProviderResource) -> DatabaseOutput | None:
+    spec = specs.database_spec(plan)
+    if spec is None:
+        return None
+    made = Database(
+        _named(plan, "database"),
+        DatabaseArgs(
+            spec=spec,
+            subnet_ids=network.database_subnet_ids,
+            security_group_id=network.security_groups["database"],
+            aws=aws,
+        ),
+    )
+    return DatabaseOutput(made.endpoint, made.port, made.database, made.secret_arn)
+
+
+def _aws(plan: RegionPlan) -> pulumi.ProviderResource:
+    aws, machine = plan.cell.aws, plan.settings.machine
+    return providers.aws_provider(
+        plan.region, aws.region, aws.account_id, machine.aws_endpoint if machine is not None else None
+    )
+
+
+def _named(plan: RegionPlan, role: str) -> str:
+    return resource_name(PLATFORM, plan.region, role)

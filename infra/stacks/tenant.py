@@ -1,0 +1,82 @@
+"""The stack of one customer: its place and its agents in each of its regions, and its records at the edge."""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+
+import pulumi
+
+from components.edge.tenant_edge import EdgeNamespaces, TenantEdge, TenantEdgeArgs
+from components.labels import Region
+from components.naming import resource_name
+from infra import providers
+from infra.outputs import CustomerOutputs, TenantOutput
+from infra.plan import CustomerPlan, TenantPlan
+from infra.plan.build import EVERYWHERE, bucket_name
+from infra.stacks import access_specs
+from infra.stacks.bundles import read_bundle
+from infra.stacks.cell import Cell
+from infra.stacks.customers import Ground, declare_agents, declare_tenant
+from infra.stacks.references import Reference
+
+
+async def assemble(plan: CustomerPlan) -> CustomerOutputs:
+    """Declare everything the plan says, and say what came of it.
+
+    Raises pulumi.RunError if a stack it stands on has not been deployed, or its skills cannot be used.
+    """
+    settings = plan.settings
+    everywhere = Reference(settings.global_stack)
+    known = set(await everywhere.value("regions"))
+    if unknown := [region for region in plan.regions if region not in known]:
+        raise pulumi.RunError(f"{settings.global_stack} lists no region {', '.join(unknown)}: add it there first")
+    grounds = {region: await _ground(plan, region) for region in plan.regions}
+    regions = {region: _declare(plan, ground) for region, ground in grounds.items()}
+    await _declare_edge(plan, everywhere)
+    return CustomerOutputs(plan.tenant, await everywhere.value("hostname"), regions)
+
+
+async def _ground(plan: CustomerPlan, region: Region) -> Ground:
+    settings = plan.settings
+    machine = settings.machine
+    stack = Reference(settings.region_stacks[region])
+    cell = Cell(
+        region=region,
+        aws_region=await stack.value("aws_region"),
+        account_id=await stack.value("account_id"),
+        gateway_namespace=await stack.value("gateway_namespace"),
+        never=tuple(map(IPv4Network, await stack.value("never"))),
+        agent_image=await stack.value("agent_image"),
+        edge_keys=await stack.value("edge_keys"),
+        artifacts=machine.models if machine else {},
+    )
+    if (told := await stack.value("region")) != region:
+        raise pulumi.RunError(f"{stack.stack} is the stack of region {told}, not of {region}")
+    endpoint = machine.aws_endpoint if machine else None
+    return Ground(
+        cell=cell,
+        kubernetes=providers.kubernetes_provider(region, await stack.secret("kubeconfig")),
+        aws=providers.aws_provider(region, cell.aws_region, cell.account_id, endpoint),
+        models=settings.models,
+        bundle=read_bundle(plan.tenant, settings.tenant.skills),
+        agent_secrets=pulumi.Config().require_secret("agentSecrets"),
+    )
+
+
+def _declare(plan: CustomerPlan, ground: Ground) -> TenantOutput:
+    cell = ground.cell
+    tenant = TenantPlan(plan.tenant, resource_name(plan.tenant, cell.region, "agents"), plan.settings.tenant)
+    home = declare_tenant(ground, tenant, bucket_name(plan.tenant, cell.region, cell.account_id))
+    return declare_agents(ground, tenant, home, ())
+
+
+async def _declare_edge(plan: CustomerPlan, everywhere: Reference) -> None:
+    machine = plan.settings.machine
+    ids: Mapping[str, str] = await everywhere.value("namespaces")
+    args = TenantEdgeArgs(
+        spec=access_specs.tenant_edge_spec(
+            plan.settings.tenant, EVERYWHERE, await everywhere.value("account_id"), plan.regions
+        ),
+        namespaces=EdgeNamespaces(**ids),
+        cloudflare=providers.cloudflare_provider(EVERYWHERE, machine.cloudflare_endpoint if machine else None),
+    )
+    TenantEdge(resource_name(plan.tenant, EVERYWHERE, "edge"), args)

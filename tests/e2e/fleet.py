@@ -1,0 +1,168 @@
+"""Two regions on this machine, as an operator has them: a stack of what they share, one a region, one a customer."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from infra.local.cache import cache_root
+from infra.local.engine import Engine
+from infra.local.images import Images
+from infra.local.machine import Mode
+from infra.local.progress import Steps
+from infra.local.region import WORKER_SCRIPT, LocalRegion
+from tests.e2e.conftest import PROJECT
+from tests.stack_files import DIGEST, dev_config
+
+PLACEMENTS: Mapping[str, dict[str, Any]] = {
+    "acme": {"home": "sin", "failover": "jkt", "residency": ["sin", "jkt"]},
+    "globex": {"home": "sin", "residency": ["sin"]},
+}
+"""acme may be carried on in the other region; globex's data may be nowhere but at home."""
+GLOBAL = "organization/moltghost/global"
+
+
+@dataclass
+class Fleet:
+    """Regions by name, each a cluster of its own; the last one's stand-ins play the clouds of all."""
+
+    regions: Mapping[str, LocalRegion]
+    _images: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def clouds(self) -> LocalRegion:
+        """The region whose stand-ins for AWS and Cloudflare all stacks use."""
+        return list(self.regions.values())[-1]
+
+    def start(self) -> None:
+        """Bring up the clusters and what stands for the clouds."""
+        for region in self.regions.values():
+            prepared = region.prepare(Steps())
+            region.machine.up(prepared.tools, prepared.images, lambda _line: None)
+            self._images = {name: image.reference for name, image in prepared.images.items()}
+        if self.clouds.machine.mode is Mode.SIMULATED:  # where none is there, only its name counts
+            self._images = Images(cache_root(), self.clouds.tools).planned_references()
+
+    def down(self) -> None:
+        """Take everything away."""
+        for region in self.regions.values():
+            region.down(Steps())
+
+    @cached_property
+    def engines(self) -> dict[str, Engine]:
+        """An engine for each stack, in the order they are deployed in; all share one backend."""
+        pulumi = self.clouds.tools.ensure(["pulumi"], lambda _line: None)["pulumi"]
+        return {
+            stack: self._engine(stack, config, secrets, pulumi) for stack, (config, secrets) in self._stacks().items()
+        }
+
+    def up(self) -> None:
+        """Deploy every stack: what regions share, the regions, the customers."""
+        for engine in self.engines.values():
+            engine.up()
+
+    def destroy(self) -> None:
+        """Take down every stack, the last one first."""
+        for engine in reversed(self.engines.values()):
+            engine.destroy()
+
+    def _engine(self, stack: str, config: dict[str, Any], secrets: dict[str, str], pulumi: Any) -> Engine:
+        file = self.clouds.state / f"Pulumi.{stack}.yaml"
+        values = {"pulumi:disable-default-providers": ["*"]}
+        values |= {f"moltghost:{name}": value for name, value in config.items()}
+        file.write_text(yaml.safe_dump({"config": values}, sort_keys=False))
+        engine = Engine(self.clouds.state, file, PROJECT, pulumi, stack)
+        engine.prepare()
+        for name, value in secrets.items():
+            engine.set_secret(f"moltghost:{name}", value)
+        return engine
+
+    def _stacks(self) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
+        """Each stack's settings and secrets."""
+        credentials = self.clouds.credentials
+        shared = {"keyPepper": credentials.pepper(), "edgeSigningKey": credentials.signing_key()}
+        return {
+            "global": (self._global(), shared),
+            **{name: (self._region(name, at), {}) for at, name in enumerate(self.regions)},
+            **{name: (self._tenant(name), self._agent_secrets(name)) for name in PLACEMENTS},
+        }
+
+    def _global(self) -> dict[str, Any]:
+        origins = {name: region.gateway_origin for name, region in self.regions.items()}
+        machine = {
+            "cloudflare_endpoint": self.clouds.machine.info().cloudflare_endpoint,
+            "worker_script": str(WORKER_SCRIPT),
+            "origins": origins,
+        }
+        return {
+            "kind": "global",
+            "edge": dev_config()["moltghost:edge"],
+            "edge_keys": self.clouds.credentials.public_keys(),
+            "regions": {name: {"block": _block(at)} for at, name in enumerate(self.regions)},
+            "machine": machine,
+        }
+
+    def _region(self, name: str, at: int) -> dict[str, Any]:
+        region, here = dev_config()["moltghost:region"], self.regions[name]
+        addresses, info = here.addresses, here.machine.info()
+        network = {
+            "nodes": str(addresses.node_network),
+            "pods": str(addresses.pods),
+            "services": str(addresses.services),
+        }
+        return {
+            "kind": "region",
+            "region": {**region, "name": name, "block": _block(at), "network": network},
+            "edge": {key: dev_config()["moltghost:edge"][key] for key in ("account_id", "zone_id", "zone")},
+            "images": {
+                "agent": self._images["agent"],
+                "platform": self._images["platform"],
+                "agent_sandbox": self._images["agent-sandbox-controller"],
+                "cloudflared": f"localhost/moltghost/cloudflared@{DIGEST}",
+            },
+            "global_stack": GLOBAL,
+            "machine": {
+                "kubeconfig": str(here.machine.kubeconfig),
+                "aws_endpoint": self.clouds.machine.info().aws_endpoint,
+                "tunnel_source": info.tunnel_source,
+            },
+        }
+
+    def _tenant(self, name: str) -> dict[str, Any]:
+        (tenant,) = [each for each in dev_config()["moltghost:tenants"] if each["id"] == name]
+        for agent in tenant["agents"]:
+            agent.pop("skills", None)  # a bundle is made for the machine of a dev stack alone
+        key = self.clouds.credentials.api_key(name)
+        placement = PLACEMENTS[name]
+        regions = [placement[field] for field in ("home", "failover") if field in placement]
+        info = self.clouds.machine.info()
+        return {
+            "kind": "tenant",
+            "tenant": {**tenant, "api_keys": [{"id": key.id, "hash": key.hash, "agents": ["*"]}]},
+            "placement": placement,
+            "models": dev_config()["moltghost:models"],
+            "global_stack": GLOBAL,
+            "region_stacks": {region: f"organization/moltghost/{region}" for region in regions},
+            "machine": {
+                "aws_endpoint": info.aws_endpoint,
+                "cloudflare_endpoint": info.cloudflare_endpoint,
+                "models": {"tiny": self._images["model-tiny"]},
+            },
+        }
+
+    def _agent_secrets(self, name: str) -> dict[str, str]:
+        tenant = self._tenant(name)["tenant"]
+        held = {
+            f"{name}/{agent['name']}": self.clouds.credentials.agent_secrets(
+                name, agent["name"], agent.get("secrets", [])
+            )
+            for agent in tenant["agents"]
+        }
+        return {"agentSecrets": json.dumps(held)}
+
+
+def _block(at: int) -> str:
+    return f"10.{16 + 4 * at}.0.0/14"

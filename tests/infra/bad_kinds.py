@@ -1,0 +1,248 @@
+"""Configs of the global, region and tenant kinds that must be refused: how each departs from a committed one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.infra.departures import PRIVATE_PEM, Bad, Config, both, put, take
+
+R, E, P, D = "moltghost:region", "moltghost:eks", "moltghost:pools", "moltghost:database"
+G, EDGE, KEYS = "moltghost:regions", "moltghost:edge", "moltghost:edge_keys"
+T, W, M, S = "moltghost:tenant", "moltghost:placement", "moltghost:models", "moltghost:region_stacks"
+AGENT = (T, "agents", 0)
+NETWORK = {"nodes": "10.24.0.0/16", "pods": "10.26.0.0/15", "services": "10.25.0.0/20"}
+
+
+def given(config: Config) -> None:
+    """Make a committed region one whose cluster is given."""
+    both(take(E), take(P), take(D))(config)
+    config[R] |= {"network": dict(NETWORK), "gpu_classes": {"l40s": {"count": 8}}}
+
+
+@dataclass(frozen=True)
+class OfStack(Bad):
+    """A departure from the committed file of a stack."""
+
+    stack: str = "use1"
+
+
+def region(name: str, change: Callable[[Config], object], path: str, *says: str) -> OfStack:
+    return OfStack(name, change, path, says, "use1")
+
+
+def everywhere(name: str, change: Callable[[Config], object], path: str, *says: str) -> OfStack:
+    return OfStack(name, change, path, says, "global")
+
+
+def tenant(name: str, change: Callable[[Config], object], path: str, *says: str) -> OfStack:
+    return OfStack(name, change, path, says, "acme")
+
+
+REGIONS = [
+    region("no block", take(R, "block"), f"{R}.block", "is missing", "block: 10.16.0.0/14"),
+    region("block is public", put("100.64.0.0/14", R, "block"), f"{R}.block", "is not in 10.0.0.0/8"),
+    region("block is small", put("10.24.0.0/18", R, "block"), f"{R}.block", "is too small", "a /16 at least"),
+    region("block with bits", put("10.24.1.0/14", R, "block"), f"{R}.block", "bits set beyond", "10.24.0.0/14"),
+    region("two zones", put(["us-east-1a", "us-east-1b"], E, "zones"), f"{E}.zones", "at least 3", "three zones"),
+    region(
+        "zone of another region",
+        put("us-west-2a", E, "zones", 2),
+        f"{E}.zones[2]",
+        '= "us-west-2a"',
+        "is no zone of us-east-1",
+    ),
+    region("one zone twice", put("us-east-1a", E, "zones", 2), f"{E}.zones[2]", "is a zone twice"),
+    region("a zone is a region", put("us-east-1", E, "zones", 0), f"{E}.zones[0]", "does not have the form"),
+    region("version is a number", put(1.36, E, "version"), f"{E}.version", "must be text", "quoted"),
+    region("version with a patch", put("1.36.2", E, "version"), f"{E}.version", "does not have the form"),
+    region("nobody may administer", put([], E, "admins"), f"{E}.admins", "is empty", "the deployer's among them"),
+    region("admin is a name", put(["root"], E, "admins"), f"{E}.admins[0]", "does not have the form"),
+    region("addon by range", put("latest", E, "addons", "coredns"), f"{E}.addons.coredns", "Name a version in full"),
+    region("logs for a day", put(1, E, "log_retention_days"), f"{E}.log_retention_days", "CloudWatch's own steps"),
+    region("public API", put(True, E, "public"), f"{E}.public", "is not a setting"),
+    region("no pools", put({}, P), P, "has no pool for the platform's own pods"),
+    region("no system pool", take(P, "system"), P, "Add one with `purpose: system`"),
+    region(
+        "pool grows below its least",
+        put(40, P, "l40s", "min"),
+        f"{P}.l40s.max",
+        "= 24",
+        "below the 40 nodes there are at least",
+    ),
+    region(
+        "unknown type",
+        put("g9.xlarge", P, "l40s", "instance_type"),
+        f"{P}.l40s.instance_type",
+        "is not in the catalogue of instance types",
+    ),
+    region(
+        "type AWS has elsewhere",
+        both(
+            put("ap-southeast-3", R, "aws", "region"),
+            put([f"ap-southeast-3{z}" for z in "abc"], E, "zones"),
+            take(P, "a100"),
+            take(P, "h100"),
+            take(P, "memory"),
+            put("m7i.2xlarge", P, "system", "instance_type"),
+        ),
+        f"{P}.l40s.instance_type",
+        "is not offered in ap-southeast-3",
+    ),
+    region(
+        "agents' pool without a GPU",
+        put("m7a.2xlarge", P, "l40s", "instance_type"),
+        f"{P}.l40s.purpose",
+        "does not fit m7a.2xlarge, which has no GPU",
+    ),
+    region(
+        "platform on GPUs",
+        put("g6e.2xlarge", P, "system", "instance_type"),
+        f"{P}.system.purpose",
+        "which has GPUs",
+    ),
+    region("unknown purpose", put("batch", P, "l40s", "purpose"), f"{P}.l40s.purpose", "'system', 'memory' or 'gpu'"),
+    region(
+        "local disks where there are none",
+        put("local", P, "memory", "storage"),
+        f"{P}.memory.storage",
+        "0 local disks",
+    ),
+    region(
+        "reservation without an id",
+        take(P, "a100", "reservation"),
+        f"{P}.a100.reservation",
+        "is missing: capacity is reservation",
+    ),
+    region(
+        "id without a reservation",
+        put("on-demand", P, "a100", "capacity"),
+        f"{P}.a100.reservation",
+        "say `capacity: reservation`",
+    ),
+    region("block in every zone", take(P, "h100", "zones"), f"{P}.h100.zones", "a Capacity Block is in one"),
+    region(
+        "block of a type not sold so",
+        both(
+            put("block", P, "l40s", "capacity"),
+            put("cr-0123456789abcdef0", P, "l40s", "reservation"),
+            put(["us-east-1a"], P, "l40s", "zones"),
+        ),
+        f"{P}.l40s.capacity",
+        "not sold in Capacity Blocks",
+    ),
+    region(
+        "pool in no zone of ours",
+        put(["us-east-1f"], P, "l40s", "zones"),
+        f"{P}.l40s.zones[0]",
+        "no zone of the cluster's",
+    ),
+    region("release is latest", put("latest", P, "l40s", "release"), f"{P}.l40s.release", "Name an EKS AMI release"),
+    region(
+        "pool in capitals",
+        put(
+            {"purpose": "memory", "instance_type": "r7a.4xlarge", "min": 0, "max": 1, "release": "1.36.2-20260728"},
+            P,
+            "L40S",
+        ),
+        f"{P}.L40S",
+        "is not a DNS label",
+    ),
+    region("no GPUs at all", both(take(P, "l40s"), take(P, "a100"), take(P, "h100")), P, "every agent wants one"),
+    region("database that cannot grow", put(105, D, "max_storage_gib"), f"{D}.max_storage_gib", "a tenth above 100"),
+    region("a week of backups is the least", put(1, D, "backup_days"), f"{D}.backup_days", "7 to 35"),
+    region("made, and its network told", put(dict(NETWORK), R, "network"), f"{R}.network", "it is computed"),
+    region(
+        "made, and its GPUs told", put({"l40s": {"count": 1}}, R, "gpu_classes"), f"{R}.gpu_classes", "it is computed"
+    ),
+    region("given, and its network not told", both(given, take(R, "network")), f"{R}.network", "a cluster is given"),
+    region(
+        "given, and its GPUs not told", both(given, take(R, "gpu_classes")), f"{R}.gpu_classes", "a cluster is given"
+    ),
+    region(
+        "given, and pools",
+        both(take(E), take(D), put(dict(NETWORK), R, "network"), put({"l40s": {"count": 8}}, R, "gpu_classes")),
+        P,
+        "for a cluster the stack makes",
+    ),
+    region(
+        "given, with pods of another region's",
+        both(given, put("10.32.0.0/15", R, "network", "pods")),
+        f"{R}.network.pods",
+        "is not in the region's block 10.24.0.0/14",
+    ),
+    region(
+        "pods among the nodes",
+        both(given, put("10.24.128.0/17", R, "network", "pods")),
+        f"{R}.network.nodes",
+        "overlaps",
+    ),
+    region("region in capitals", put("USE1", R, "name"), f"{R}.name", "2 to 16 lower-case letters"),
+    region(
+        "locked and deletable", put(True, R, "backup", "delete_with_stack"), f"{R}.backup.delete_with_stack", "locked"
+    ),
+    region(
+        "tag for a digest", put("r.example/a:v1", "moltghost:images", "agent"), "moltghost:images.agent", "by digest"
+    ),
+    region(
+        "stack by half its name",
+        put("global", "moltghost:global_stack"),
+        "moltghost:global_stack",
+        "organization/project/stack",
+    ),
+    region(
+        "kubeconfig in the clear",
+        put("apiVersion: v1", "moltghost:kubeconfig"),
+        "moltghost:kubeconfig",
+        "in plain text",
+    ),
+    region("tenants in a region", put([], "moltghost:tenants"), "moltghost:tenants", "is not a setting"),
+]
+
+EVERYWHERE = [
+    everywhere("no regions", put({}, G), G, "is empty", "List the regions"),
+    everywhere("region without a block", take(G, "sin", "block"), f"{G}.sin.block", "is missing"),
+    everywhere("blocks overlap", put("10.16.0.0/14", G, "jkt", "block"), f"{G}.jkt.block", f"overlaps {G}.sin.block"),
+    everywhere("block holds another", put("10.16.0.0/12", G, "usw2", "block"), f"{G}.usw2.block", "overlaps"),
+    everywhere("near a city", put(["Singapore"], G, "sin", "near"), f"{G}.sin.near[0]", "codes of colos"),
+    everywhere("half open", put("half", G, "sin", "state"), f"{G}.sin.state", "'open' or 'closed'"),
+    everywhere("no key", put([], KEYS), KEYS, "is empty", "moltghost edge-key"),
+    everywhere("private key", put(PRIVATE_PEM, KEYS, 0, "x"), f"{KEYS}[0].x", "a private key in plain text"),
+    everywhere(
+        "hostname elsewhere", put("api.example.org", EDGE, "hostname"), f"{EDGE}.hostname", "not a name in the zone"
+    ),
+    everywhere("region in capitals", put({"block": "10.40.0.0/14"}, G, "SYD"), f"{G}.SYD", "does not have the form"),
+]
+
+TENANTS = [
+    tenant("two tenants", put([], "moltghost:tenants"), "moltghost:tenants", "Did you mean `tenant`?"),
+    tenant("no home", take(W, "home"), f"{W}.home", "is missing"),
+    tenant(
+        "failover at home",
+        both(put("use1", W, "failover"), take(S, "usw2")),
+        f"{W}.failover",
+        "is lost together with home",
+    ),
+    tenant(
+        "home outside residency", put(["usw2"], W, "residency"), f"{W}.home", "not among the regions the data may be in"
+    ),
+    tenant("failover outside residency", put(["use1"], W, "residency"), f"{W}.failover", "add it to residency"),
+    tenant("residency twice", put(["use1", "usw2", "use1"], W, "residency"), f"{W}.residency[2]", "is listed twice"),
+    tenant("no residency", put([], W, "residency"), f"{W}.residency", "is empty"),
+    tenant("region without its stack", take(S, "usw2"), f"{W}.failover", "has no stack", "Add `usw2:"),
+    tenant(
+        "stack for nothing", put("organization/moltghost/sin", S, "sin"), f"{S}.sin", "is no region of this customer"
+    ),
+    tenant("stack by half its name", put("use1", S, "use1"), f"{S}.use1", "Name a stack in full"),
+    tenant("agent over quota", put(1, T, "quota", "gpus"), f"{T}.quota.gpus", "below the 2 GPUs"),
+    tenant(
+        "private egress",
+        put([{"cidr": "10.0.0.0/8", "ports": [443]}], *AGENT, "egress"),
+        f"{T}.agents[0].egress[0].cidr",
+        "10.0.0.0/8",
+    ),
+    tenant("model nobody lists", put("gpt", *AGENT, "model"), f"{T}.agents[0].model", "is not listed"),
+    tenant("model of two sources", put("weights", M, "qwen3-32b", "claim"), f"{M}.qwen3-32b", "has 2 sources"),
+    tenant("reserved id", put("platform", T, "id"), f"{T}.id", "is a name of the platform's own"),
+    tenant("secrets in the clear", put("{}", "moltghost:agentSecrets"), "moltghost:agentSecrets", "in plain text"),
+]
+
+BAD_KINDS = [*REGIONS, *EVERYWHERE, *TENANTS]
