@@ -16,6 +16,7 @@ from infra.plan import (
     limits,
     machine,
     placement,
+    region_ceilings,
 )
 from infra.settings.problems import Problem
 
@@ -87,6 +88,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.releases_fit_the_cluster,
         clusters.agents_can_be_hosted,
         clusters.database_can_grow,
+        region_ceilings.egress_is_named_and_public,
+        region_ceilings.ceilings_hold,
         machine.endpoints_are_here,
     ),
     "tenant": (

@@ -23,9 +23,9 @@ from infra.plan.capacity import (
 from tests.components.network.test_network_spec import changed
 from tests.components.specs import NETWORK
 
-POOL = PoolUse(path="moltghost:region.pools.h100", name="h100", nodes=20, gpus=8)
-SYSTEM = PoolUse(path="moltghost:region.pools.system", name="system", nodes=6, gpus=0)
-USE = RegionUse(path="moltghost:region", network=NETWORK, pools=(POOL, SYSTEM), services=120, promised=100)
+POOL = PoolUse(path="moltghost:pools.h100", name="h100", nodes=20, gpus=8)
+SYSTEM = PoolUse(path="moltghost:pools.system", name="system", nodes=6, gpus=0)
+USE = RegionUse(network=NETWORK, pools=(POOL, SYSTEM), services=120, promised=100)
 ADDRESSES = "addresses in a zone's node subnet"
 
 
@@ -56,17 +56,17 @@ WIDE = changed(egress=tuple(public(at) for at in range(60)))
         (
             replace(USE, network=SMALL, pools=(replace(POOL, nodes=450),) * 3),
             ADDRESSES,
-            "network.block",
+            "region.block",
         ),
         (
             replace(USE, network=SMALL, pools=(replace(POOL, nodes=300),)),
             "nodes' /25 out of the pods' range",
-            "network.block",
+            "region.block",
         ),
-        (replace(USE, services=4095), "addresses of Services", "network.block"),
-        (replace(USE, network=WIDE), "rules of a security group, one way: nodes, egress", "network.egress"),
-        (replace(USE, mesh_routes=500), "routes in a route table: a zone's nodes", "network.egress"),
-        (replace(USE, gateways=3), "Elastic IPs in a region", "network"),
+        (replace(USE, services=4095), "addresses of Services", "region.block"),
+        (replace(USE, network=WIDE), "rules of a security group, one way: nodes, egress", "eks.egress"),
+        (replace(USE, mesh_routes=500), "routes in a route table: a zone's nodes", "eks.egress"),
+        (replace(USE, gateways=3), "Elastic IPs in a region", "eks"),
         (replace(USE, connections_an_agent=700), "connections through a NAT address to one destination", "pools"),
         (
             replace(USE, pools=tuple(replace(SYSTEM, name=f"p{at}") for at in range(31))),
@@ -92,7 +92,7 @@ WIDE = changed(egress=tuple(public(at) for at in range(60)))
 def test_what_is_too_much_is_said_where_it_is_set(use: RegionUse, name: str, path: str) -> None:
     found = ceiling(use, name)
     assert found.headroom < 0
-    assert found.path == f"moltghost:region.{path}"
+    assert found.path == f"moltghost:{path}"
     assert any(
         text.startswith(f"{found.path}: brings {name} to {found.used}; the limit is {found.limit}")
         for text in exceeded(use)
