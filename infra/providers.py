@@ -13,6 +13,8 @@ from components.naming import PLATFORM, resource_name
 # moto takes any credentials; these are no secret, and open nothing anywhere.
 _LOCAL_CREDENTIALS = "test"
 _HTTPS_PORT = 443
+# What a stack's resources are services of; the provider has a client for these and for no other.
+_LOCAL_SERVICES = ("autoscaling", "ec2", "eks", "iam", "kms", "logs", "rds", "s3", "secretsmanager", "ssm", "sts")
 
 
 class KubeconfigError(Exception):
@@ -55,8 +57,19 @@ def aws_provider(region: str, aws_region: str, account_id: str, endpoint: str | 
 
     return aws.Provider(
         resource_name(PLATFORM, region, "aws"),
+<<<<<<< HEAD
         region=aws_region,
         allowed_account_ids=[account_id],
+=======
+        region=aws_settings.region,
+        access_key=_LOCAL_CREDENTIALS,
+        secret_key=_LOCAL_CREDENTIALS,
+        allowed_account_ids=[aws_settings.account_id],
+        endpoints=[dict.fromkeys(_LOCAL_SERVICES, endpoint)],
+        s3_use_path_style=True,
+        skip_credentials_validation=True,
+        skip_metadata_api_check=True,
+>>>>>>> aws-kinds
         default_tags={"tags": {"moltghost:region": region}},
         **({} if endpoint is None else _played_aws(endpoint)),
     )
