@@ -18,8 +18,10 @@ COMMANDS = {
     "prepare": "infra.local.commands:prepare",
     "preview": "infra.local.commands:preview",
     "receipts": "infra.receipts:receipts",
+    "region": "infra.additions:region",
     "skills": "infra.skills.commands:skills",
     "status": "infra.local.commands:status",
+    "tenant": "infra.additions:tenant",
     "up": "infra.local.commands:up",
 }
 """Where each command is defined."""

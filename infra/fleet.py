@@ -30,6 +30,7 @@ class Judged:
     plans: Mapping[str, StackPlan]
     errors: Mapping[str, ConfigError]
     verdicts: Sequence[Verdict]
+    fleet: Fleet
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def problems(self) -> list[ConfigError]:
@@ -73,7 +74,7 @@ def judge_folder(folder: Path, instead: Mapping[str, Path] | None = None) -> Jud
             errors[stack] = error
     fleet = _fleet(plans, whole=not errors)
     verdicts = [verdict for rule in RULES for verdict in rule(fleet)]
-    return Judged(plans, errors, verdicts, sources)
+    return Judged(plans, errors, verdicts, fleet, sources)
 
 
 def _fleet(plans: Mapping[str, StackPlan], *, whole: bool) -> Fleet:

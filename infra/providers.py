@@ -57,19 +57,8 @@ def aws_provider(region: str, aws_region: str, account_id: str, endpoint: str | 
 
     return aws.Provider(
         resource_name(PLATFORM, region, "aws"),
-<<<<<<< HEAD
         region=aws_region,
         allowed_account_ids=[account_id],
-=======
-        region=aws_settings.region,
-        access_key=_LOCAL_CREDENTIALS,
-        secret_key=_LOCAL_CREDENTIALS,
-        allowed_account_ids=[aws_settings.account_id],
-        endpoints=[dict.fromkeys(_LOCAL_SERVICES, endpoint)],
-        s3_use_path_style=True,
-        skip_credentials_validation=True,
-        skip_metadata_api_check=True,
->>>>>>> aws-kinds
         default_tags={"tags": {"moltghost:region": region}},
         **({} if endpoint is None else _played_aws(endpoint)),
     )
@@ -79,7 +68,7 @@ def _played_aws(endpoint: str) -> dict[str, Any]:
     return {
         "access_key": _LOCAL_CREDENTIALS,
         "secret_key": _LOCAL_CREDENTIALS,
-        "endpoints": [dict.fromkeys(("s3", "kms", "sts", "iam"), endpoint)],
+        "endpoints": [dict.fromkeys(_LOCAL_SERVICES, endpoint)],
         "s3_use_path_style": True,
         "skip_credentials_validation": True,
         "skip_metadata_api_check": True,

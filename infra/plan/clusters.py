@@ -1,9 +1,11 @@
 """Rules about a region's cluster: given or made, its zones, its pools, its database, and where its addresses lie."""
 
+import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from components.cluster.catalogue import INSTANCE_TYPES, GpuClass, mismatches
+from components.cluster.devices_spec import PLUGIN_FLOOR
 from components.cluster.upgrades import minor_of, skew_problem
 from infra.plan.cells import gpus_of
 from infra.plan.fleet_addresses import FLEET, blocks_hold_regions, ranges_are_apart
@@ -12,6 +14,7 @@ from infra.settings.eks import Pool
 from infra.settings.kinds import GlobalSettings, RegionSettings
 from infra.settings.problems import Problem
 
+_VERSION = re.compile(r":v?(\d+)\.(\d+)\.(\d+)[^@]*@")
 _REGION, _EKS, _POOLS = "moltghost:region", "moltghost:eks", "moltghost:pools"
 
 
@@ -145,6 +148,16 @@ def releases_fit_the_cluster(settings: RegionSettings) -> Iterator[Problem]:
                 yield Problem(
                     path, f"does not fit: {wrong}", "Name another release", pool.release, (f"{_EKS}.version",)
                 )
+
+
+def gpu_plugin_is_sound(settings: RegionSettings) -> Iterator[Problem]:
+    """The plugin that hands out GPUs is none with a known hole."""
+    image = settings.eks.images.device_plugin if settings.eks else None
+    version = _VERSION.search(image) if image else None
+    if version is not None and tuple(map(int, version.groups())) < PLUGIN_FLOOR:
+        floor = ".".join(map(str, PLUGIN_FLOOR))
+        message = f"is older than {floor}, the first without CVE-2025-23266"
+        yield Problem(f"{_EKS}.images.device_plugin", message, "Name a newer one", image)
 
 
 def _gpu_class(pool: Pool) -> GpuClass | None:

@@ -86,6 +86,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.zones_are_the_regions,
         clusters.pools_can_be_had,
         clusters.releases_fit_the_cluster,
+        clusters.gpu_plugin_is_sound,
         clusters.agents_can_be_hosted,
         clusters.database_can_grow,
         region_ceilings.egress_is_named_and_public,

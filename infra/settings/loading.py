@@ -178,7 +178,7 @@ def message_of(detail: ErrorDetails) -> str:
     some_are_there = detail["type"] == "too_short" and detail["ctx"]["actual_length"] > 0
     if (said := _MESSAGES.get(detail["type"])) and not some_are_there:
         return said
-    text = detail["msg"]
+    text = detail["msg"].replace(" after validation", "")
     for begin, say in (
         ("Input should be ", "must be "),
         ("List should have ", "must have "),

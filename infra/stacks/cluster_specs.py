@@ -86,6 +86,7 @@ def devices_spec(plan: RegionPlan, eks: Eks) -> DevicesSpec:
         region=plan.region,
         aws_region=plan.cell.aws.region,
         cluster=cluster_name(plan),
+        api_server_nodes=plan.cell.network.nodes,
         device_plugin_image=eks.images.device_plugin,
         autoscaler_image=eks.images.autoscaler,
         local_disks_image=eks.images.local_disks,

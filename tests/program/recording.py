@@ -73,27 +73,55 @@ class Recording:
 
 
 class Provider(mocks.Mocks):
-    """Answers as the providers do: an id, and what only they know."""
+    """Answers as the providers do: an id, and what only they know; `stacks` are what other stacks export."""
+
+    def __init__(self, stacks: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self.stacks = stacks or {}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        known: dict[str, Any] = {}
-        if args.typ == "aws:kms/key:Key":
-            known = {"arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/{args.name}", "keyId": args.name}
-        if args.typ in {"aws:iam/role:Role", "aws:cloudwatch/logGroup:LogGroup"}:
-            known = {"arn": f"arn:aws:of:ap-southeast-1:123456789012:{args.name}"}
-        if args.typ == "aws:ec2/vpcEndpoint:VpcEndpoint":
-            known = {"prefixListId": f"pl-{args.name}"}
-        return f"{args.name}-id", {**args.inputs, **known}
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.resource_id, self._exported(str(args.resource_id))
+        return f"{args.name}-id", {**args.inputs, **_known_of(args)}
+
+    def _exported(self, stack: str) -> dict[str, Any]:
+        found = {name: value for name, value in self.stacks.get(stack, {}).items() if value is not None}
+        secret = [name for name, value in found.items() if isinstance(value, Secret)]
+        plain = {name: value.value if isinstance(value, Secret) else value for name, value in found.items()}
+        return {"name": stack, "outputs": plain, "secretOutputNames": secret}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"the program asks a provider: {args.token}")
 
 
+def _known_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
+    """What a provider alone knows of a resource it has made."""
+    match args.typ:
+        case "aws:kms/key:Key":
+            return {"arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/{args.name}", "keyId": args.name}
+        case "aws:eks/cluster:Cluster":
+            group = {**args.inputs["vpcConfig"], "clusterSecurityGroupId": f"{args.name}-group"}
+            authority = {"data": "bm9ib2R5"}
+            return {"endpoint": f"https://{args.name}.test", "certificateAuthority": authority, "vpcConfig": group}
+        case "aws:eks/nodeGroup:NodeGroup":
+            return {"resources": [{"autoscalingGroups": [{"name": f"{args.name}-scaling"}]}]}
+        case "aws:ec2/launchTemplate:LaunchTemplate":
+            return {"latestVersion": 1}
+        case "aws:rds/instance:Instance":
+            secret = {"secretArn": f"arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:{args.name}"}
+            return {"address": f"{args.name}.test", "masterUserSecrets": [secret]}
+        case "aws:iam/role:Role" | "aws:cloudwatch/logGroup:LogGroup":
+            return {"arn": f"arn:aws:of:ap-southeast-1:123456789012:{args.name}"}
+        case "aws:ec2/vpcEndpoint:VpcEndpoint":
+            return {"prefixListId": f"pl-{args.name}"}
+        case _:
+            return {}
+
+
 class Monitor(mocks.MockMonitor):
     """The mocks' monitor, which also keeps what they throw away."""
 
-    def __init__(self, recording: Recording) -> None:
-        super().__init__(Provider())
+    def __init__(self, recording: Recording, stacks: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        super().__init__(Provider(stacks))
         self.recording = recording
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the protocol's name
@@ -117,12 +145,14 @@ class Monitor(mocks.MockMonitor):
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
-def record(config: Mapping[str, str], secrets: Mapping[str, str]) -> Recording:
+def record(
+    config: Mapping[str, str], secrets: Mapping[str, str], stacks: Mapping[str, Mapping[str, Any]] | None = None
+) -> Recording:
     """Run infra/__main__.py with this config; every resource's URN has been awaited when this returns.
 
-    Raises whatever the program raises.
+    `stacks` are what other stacks export, by their full names. Raises whatever the program raises.
     """
-    return _THREAD.submit(_record, _whole_program, config, secrets).result()
+    return _THREAD.submit(_record, _whole_program, config, secrets, stacks).result()
 
 
 def record_declaring(declare: Callable[[], object]) -> Recording:
@@ -137,7 +167,12 @@ def _whole_program() -> None:
         runpy.run_path(str(PROJECT / "infra" / "__main__.py"), run_name="__main__")
 
 
-def _record(declare: Callable[[], object], config: Mapping[str, str], secrets: Mapping[str, str]) -> Recording:
+def _record(
+    declare: Callable[[], object],
+    config: Mapping[str, str],
+    secrets: Mapping[str, str],
+    stacks: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Recording:
     recording = Recording()
     made: list[pulumi.Resource] = []
     register = pulumi.Resource.__init__
@@ -157,7 +192,7 @@ def _record(declare: Callable[[], object], config: Mapping[str, str], secrets: M
     whole = {**config, **secrets}
     environment = {"PULUMI_CONFIG": json.dumps(whole), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(sorted(secrets))}
     settings.reset_options()
-    mocks.set_mocks(Provider(), project="moltghost", stack="dev", preview=False, monitor=Monitor(recording))
+    mocks.set_mocks(Provider(), project="moltghost", stack="dev", preview=False, monitor=Monitor(recording, stacks))
     stack = settings.get_root_resource()
     with patch.dict("os.environ", environment), patch.object(pulumi.Resource, "__init__", remember):
         pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]

@@ -1,0 +1,273 @@
+"""A fleet: what its stacks are to each other is judged, and each fault is said of the file it is in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from infra.check import check
+from infra.fleet import judge_folder
+from infra.plan.fleet import RULES
+from tests.infra.departures import Config, both, put, take
+from tests.infra.fleets import STACKS, change_stack, clone_stack, copy_fleet
+
+R, G, T, W, S = (f"moltghost:{name}" for name in ("region", "regions", "tenant", "placement", "region_stacks"))
+HASH = "ab" * 32
+KEY = {"id": "default", "agents": ["*"], "hash": HASH}
+ISSUER = {
+    "id": "login",
+    "issuer": "https://login.example.com",
+    "jwks": "https://login.example.com/jwks.json",
+    "algorithm": "RS256",
+    "audience": "moltghost",
+}
+CERTIFICATE = {"id": "vpc", "agents": ["*"], "common_name": "vpc.example.com", "authority": "A5" * 20}
+HOOK = {"id": "crm", "agent": "helper"}
+
+Change = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A change of the fleet, the stack whose file is at fault, the place in it, and what must be said."""
+
+    name: str
+    change: Change
+    stack: str
+    path: str
+    says: str
+
+
+def of(stack: str, change: Callable[[Config], object]) -> Change:
+    return lambda folder: change_stack(folder, stack, change)
+
+
+def another_tenant(change: Callable[[Config], object] = lambda _: None, identity: str = "globex") -> Change:
+    """A second customer like the first, by another id."""
+    return lambda folder: clone_stack(folder, "acme", "globex", both(put(identity, T, "id"), change))
+
+
+def with_both(value: object, *steps: str | int) -> Change:
+    """Two customers that have one thing in common."""
+
+    def change(folder: Path) -> None:
+        another_tenant(put(value, *steps))(folder)
+        change_stack(folder, "acme", put(value, *steps))
+
+    return change
+
+
+FAULTS = [
+    Fault(
+        "two global stacks",
+        lambda folder: clone_stack(folder, "global", "second", lambda _: None),
+        "second",
+        "moltghost:kind",
+        "Pulumi.global.yaml is already",
+    ),
+    Fault(
+        "no global stack",
+        lambda folder: (folder / "Pulumi.global.yaml").unlink(),
+        "acme",
+        "moltghost:global_stack",
+        "leads nowhere",
+    ),
+    Fault(
+        "global by another name",
+        of("sin", put("organization/moltghost/globe", "moltghost:global_stack")),
+        "sin",
+        "moltghost:global_stack",
+        "Name organization/moltghost/global",
+    ),
+    Fault(
+        "region's stack by another name",
+        of("acme", put("organization/moltghost/sin", S, "use1")),
+        "acme",
+        f"{S}.use1",
+        "is not the stack of region use1",
+    ),
+    Fault(
+        "region declared twice",
+        lambda folder: clone_stack(folder, "sin", "singapore", put("10.64.0.0/14", R, "block")),
+        "singapore",
+        f"{R}.name",
+        "is a region twice",
+    ),
+    Fault("region nobody lists", of("global", take(G, "sin")), "sin", f"{R}.name", "Add `sin: {block: 10.16.0.0/14}`"),
+    Fault("block is another", of("sin", put("10.64.0.0/14", R, "block")), "sin", f"{R}.block", "is not 10.16.0.0/14"),
+    Fault("blocks overlap", of("jkt", put("10.16.0.0/14", R, "block")), "sin", f"{R}.block", "overlaps 10.16.0.0/14"),
+    Fault(
+        "region listed for nothing",
+        lambda folder: (folder / "Pulumi.jkt.yaml").unlink(),
+        "global",
+        f"{G}.jkt",
+        "has no stack",
+    ),
+    Fault(
+        "another zone",
+        of("sin", put("f" * 32, "moltghost:edge", "zone_id")),
+        "sin",
+        "moltghost:edge.zone_id",
+        "Write one in both",
+    ),
+    Fault(
+        "home that is no region",
+        of(
+            "acme",
+            both(
+                put("fra", W, "home"),
+                put(["fra", "usw2"], W, "residency"),
+                take(S, "use1"),
+                put("organization/moltghost/fra", S, "fra"),
+            ),
+        ),
+        "acme",
+        f"{W}.home",
+        "Name one of sin, jkt, use1, usw2",
+    ),
+    Fault(
+        "residency that is no region",
+        of("acme", put(["use1", "usw2", "mars"], W, "residency")),
+        "acme",
+        f"{W}.residency[2]",
+        "is not listed in Pulumi.global.yaml",
+    ),
+    Fault(
+        "class home has not",
+        of(
+            "acme",
+            both(
+                put("sin", W, "home"),
+                put(["sin", "usw2"], W, "residency"),
+                take(S, "use1"),
+                put("organization/moltghost/sin", S, "sin"),
+            ),
+        ),
+        "acme",
+        f"{T}.agents[0].gpu_class",
+        "is not offered in region sin",
+    ),
+    Fault(
+        "class failover has not",
+        of(
+            "acme",
+            both(
+                put("jkt", W, "failover"),
+                put(["use1", "jkt"], W, "residency"),
+                take(S, "usw2"),
+                put("organization/moltghost/jkt", S, "jkt"),
+            ),
+        ),
+        "acme",
+        f"{T}.agents[1].gpu_class",
+        "Choose one of h100",
+    ),
+    Fault(
+        "more promised than there is",
+        another_tenant(both(put(60, T, "quota", "gpus"))),
+        "globex",
+        f"{T}.quota.gpus",
+        "promised in region use1 to 62; it has 56",
+    ),
+    Fault(
+        "pool of nobody",
+        of("use1", put("umbrella", "moltghost:pools", "l40s", "tenant")),
+        "use1",
+        "moltghost:pools.l40s.tenant",
+        "Name one of acme",
+    ),
+    Fault(
+        "pool of a tenant elsewhere",
+        of("sin", put("acme", "moltghost:pools", "a100", "tenant")),
+        "sin",
+        "moltghost:pools.a100.tenant",
+        "is no tenant of this region",
+    ),
+    Fault("one id twice", another_tenant(identity="acme"), "globex", f"{T}.id", "is a tenant's id twice"),
+    Fault("one key of two", with_both([KEY], T, "api_keys"), "globex", f"{T}.api_keys[0].hash", "is a hash twice"),
+    Fault("one hook of two", with_both([HOOK], T, "hooks"), "globex", f"{T}.hooks[0].id", "is a hook's id twice"),
+    Fault(
+        "one issuer of two", with_both([ISSUER], T, "issuers"), "globex", f"{T}.issuers[0].issuer", "is an issuer twice"
+    ),
+    Fault(
+        "one certificate of two",
+        with_both([CERTIFICATE], T, "certificates"),
+        "globex",
+        f"{T}.certificates[0].common_name",
+        "is a certificate twice",
+    ),
+    Fault(
+        "certificate of no CA",
+        of("acme", put([CERTIFICATE], T, "certificates")),
+        "acme",
+        f"{T}.certificates[0].authority",
+        "is no CA the edge trusts",
+    ),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return copy_fleet(tmp_path)
+
+
+def said(errors: list[object]) -> list[str]:
+    return [line for error in errors for line in str(error).splitlines()]
+
+
+def test_the_committed_fleet_is_sound(folder: Path) -> None:
+    judged = judge_folder(folder)
+    assert judged.problems() == []
+    assert set(judged.plans) == set(STACKS)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_between_stacks_is_said_of_its_file(fault: Fault, folder: Path) -> None:
+    fault.change(folder)
+    errors = [one for one in judge_folder(folder).problems() if str(one).startswith(f"Pulumi.{fault.stack}.yaml: ")]
+    about = [line for line in said([*errors]) if f"- {fault.path} " in line or f"- {fault.path}:" in line]
+    assert any(fault.says in line for line in about), said([*judge_folder(folder).problems()])
+
+
+def test_each_rule_has_a_fault_that_it_alone_finds(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    found: set[str] = set()
+    for fault in FAULTS:
+        changed = copy_fleet(tmp_path_factory.mktemp("fleet"))
+        fault.change(changed)
+        judged = judge_folder(changed)
+        found |= {
+            rule.__name__
+            for rule in RULES
+            for verdict in judged.verdicts
+            if verdict.problem in [one.problem for one in rule(judged.fleet)]
+        }
+    assert {rule.__name__ for rule in RULES} <= found
+
+
+def test_a_file_that_cannot_be_read_lets_the_others_be_judged_without_guesses(folder: Path) -> None:
+    (folder / "Pulumi.use1.yaml").write_text("config: [")
+    change_stack(folder, "sin", put("f" * 32, "moltghost:edge", "zone_id"))
+    names = [str(error).partition(":")[0] for error in judge_folder(folder).problems()]
+    assert names == ["Pulumi.use1.yaml", "Pulumi.sin.yaml"]
+
+
+def test_check_without_a_stack_is_of_all_of_them(folder: Path) -> None:
+    good = CliRunner().invoke(check, ["--folder", str(folder)])
+    assert good.exit_code == 0, good.stderr
+    assert [line.partition(":")[0] for line in good.stdout.splitlines() if line.endswith("no problem")] == [
+        "global", "jkt", "sin", "use1", "usw2", "acme",
+    ]  # fmt: skip
+    change_stack(folder, "jkt", put("10.16.0.0/14", R, "block"))
+    bad = CliRunner().invoke(check, ["--folder", str(folder)])
+    assert bad.exit_code == 1
+    assert bad.stdout == ""
+    assert "Pulumi.jkt.yaml: 1 problem" in bad.stderr
+    assert "Pulumi.sin.yaml: 1 problem" in bad.stderr
+
+
+def test_check_of_a_stack_says_what_concerns_it_and_no_more(folder: Path) -> None:
+    change_stack(folder, "acme", put([CERTIFICATE], T, "certificates"))
+    for stack, exit_code in (("acme", 1), ("global", 1), ("sin", 0)):
+        assert CliRunner().invoke(check, [stack, "--folder", str(folder)]).exit_code == exit_code, stack

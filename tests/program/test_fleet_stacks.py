@@ -1,0 +1,160 @@
+"""The committed global, region and tenant stacks as the engine is told of them, each from what the others export."""
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.stacks import worker
+from runtime.contract import edge
+from tests.program.recording import Recording, Registered, Secret, record
+from tests.stack_files import PEPPER, PROJECT, RECEIPT_KEY, SIGNING_KEY, engine_config
+
+ORGANIZATION = "organization/moltghost"
+TUNNEL_SECRET = "dGhpcnR5LXR3byBieXRlcyBvZiBhIHR1bm5lbCdzIHNlY3JldA=="
+SECRETS: Mapping[str, dict[str, str]] = {
+    "global": {"moltghost:keyPepper": PEPPER, "moltghost:edgeSigningKey": SIGNING_KEY},
+    "region": {"moltghost:tunnelSecret": TUNNEL_SECRET},
+    "tenant": {
+        "moltghost:agentSecrets": json.dumps(
+            {f"acme/{agent}": {"receipt-key.pem": RECEIPT_KEY} for agent in ("helper", "analyst")}
+        )
+    },
+}
+REGIONS = ("use1", "usw2")
+
+
+def committed(stack: str) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return copy.deepcopy(config)
+
+
+def run(config: dict[str, Any], exported: Mapping[str, Recording]) -> Recording:
+    """A stack's recording; `exported` are the recordings of the stacks it may ask."""
+    stacks = {f"{ORGANIZATION}/{name}": told(one) for name, one in exported.items()}
+    return record(engine_config(config), SECRETS[config["moltghost:kind"]], stacks)
+
+
+def told(recording: Recording) -> dict[str, Any]:
+    """What a stack exports, the kubeconfig as the secret it is."""
+    return {name: Secret(value) if name == "kubeconfig" else value for name, value in recording.exports.items()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]:
+    """The stacks in the order they go up."""
+    script = tmp_path_factory.mktemp("worker") / "index.js"
+    script.write_text("export default {}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "BUILT", script)
+        made = {"global": run(committed("global"), {})}
+    for region in REGIONS:
+        made[region] = run(committed(region), {"global": made["global"]})
+    made["acme"] = run(committed("acme"), made)
+    return made
+
+
+def names(resources: list[Registered]) -> set[str]:
+    return {each.name for each in resources}
+
+
+@pytest.mark.parametrize("stack", ["global", *REGIONS, "acme"])
+def test_every_resource_is_made_by_a_provider_of_the_stacks_own(stack: str, whole: dict[str, Recording]) -> None:
+    recording = whole[stack]
+    assert recording.resources
+    for each in recording.resources:
+        if each.custom and not each.type.startswith("pulumi:"):
+            assert each.provider, f"{each.name} would go to a default provider"
+    assert {each.urn for each in recording.resources} <= recording.awaited
+
+
+def test_the_global_stack_knows_each_region_by_its_tunnels_name(whole: dict[str, Recording]) -> None:
+    records = whole["global"].of("cloudflare:index/workersKv:WorkersKv")
+    origins = {each.inputs["keyName"]: json.loads(each.inputs["value"])["origin"] for each in records}
+    assert origins == {
+        edge.region_key(region): f"https://origin-{region}.moltghost.example"
+        for region in ("sin", "jkt", "use1", "usw2")
+    }
+    assert whole["global"].exports["regions"] == ["jkt", "sin", "use1", "usw2"]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_region_makes_its_network_cluster_and_database(region: str, whole: dict[str, Recording]) -> None:
+    recording, settings = whole[region], committed(region)
+    (cluster,) = recording.of("aws:eks/cluster:Cluster")
+    vpc_config = cluster.inputs["vpcConfig"]
+    assert (vpc_config["endpointPublicAccess"], vpc_config["endpointPrivateAccess"]) == (False, True)
+    assert len(vpc_config["subnetIds"]) == 3
+    (vpc,) = recording.of("aws:ec2/vpc:Vpc")
+    assert vpc.inputs["cidrBlock"].partition("/")[0] == settings["moltghost:region"]["block"].partition("/")[0]
+    (database,) = recording.of("aws:rds/instance:Instance")
+    assert (database.inputs["multiAz"], database.inputs["manageMasterUserPassword"]) == (True, True)
+    assert recording.exports["database"]["secret_arn"].startswith("arn:aws:secretsmanager:")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_nodes_come_after_their_network_and_the_platform_after_them(region: str, whole: dict[str, Recording]) -> None:
+    recording = whole[region]
+    groups = recording.of("aws:eks/nodeGroup:NodeGroup")
+    system = next(each for each in groups if "pool-system" in each.name)
+    assert any("cilium" in urn for urn in system.depends_on)
+    platform = recording.one("moltghost:cluster:Cluster", f"platform-{region}-cluster")
+    assert any("pool-system" in urn for urn in platform.depends_on)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_regions_only_way_in_is_its_tunnel(region: str, whole: dict[str, Recording]) -> None:
+    recording = whole[region]
+    (balancer,) = recording.of("cloudflare:index/loadBalancer:LoadBalancer")
+    assert balancer.inputs["name"] == f"origin-{region}.moltghost.example"
+    secret = recording.one("kubernetes:core/v1:Secret", f"platform-{region}-connector")
+    assert isinstance(secret.inputs["data"]["token"], Secret)
+    assert TUNNEL_SECRET not in str([each.inputs for each in recording.resources if "kubernetes" in each.type])
+    services = recording.of("kubernetes:core/v1:Service")
+    assert {each.inputs["spec"].get("type", "ClusterIP") for each in services} == {"ClusterIP"}
+
+
+def test_a_customer_with_failover_is_whole_in_both_regions(whole: dict[str, Recording]) -> None:
+    sandboxes = whole["acme"].of("kubernetes:agents.x-k8s.io/v1beta1:Sandbox")
+    assert names(sandboxes) == {f"acme-{region}-{agent}" for region in REGIONS for agent in ("helper", "analyst")}
+    for region in REGIONS:
+        assert {f"acme-{region}-namespace", f"acme-{region}-quota"} <= names(whole["acme"].resources)
+
+
+def test_a_customers_routes_name_its_home_first(whole: dict[str, Recording]) -> None:
+    records = {
+        each.inputs["keyName"]: each.inputs["value"]
+        for each in whole["acme"].of("cloudflare:index/workersKv:WorkersKv")
+    }
+    for agent in ("helper", "analyst"):
+        assert json.loads(records[edge.route_key("acme", agent)])["regions"] == ["use1", "usw2"]
+
+
+def test_a_customer_without_failover_is_at_home_alone(whole: dict[str, Recording]) -> None:
+    config = committed("acme")
+    config["moltghost:placement"] = {"home": "use1", "residency": ["use1", "usw2"]}
+    del config["moltghost:region_stacks"]["usw2"]
+    recording = run(config, whole)
+    assert names(recording.of("kubernetes:agents.x-k8s.io/v1beta1:Sandbox")) == {
+        "acme-use1-helper",
+        "acme-use1-analyst",
+    }
+    assert not [each.name for each in recording.resources if "usw2" in each.name]
+
+
+def test_nothing_of_a_customer_leaves_its_residency(whole: dict[str, Recording]) -> None:
+    providers = whole["acme"].of("pulumi:providers:aws")
+    assert {each.inputs["region"] for each in providers} == {"us-east-1", "us-west-2"}
+
+
+def test_a_cluster_is_reached_with_what_its_region_exports_as_a_secret(whole: dict[str, Recording]) -> None:
+    for provider in whole["acme"].of("pulumi:providers:kubernetes"):
+        assert isinstance(provider.inputs["kubeconfig"], Secret)
+
+
+def test_a_region_that_is_not_up_yet_is_said_so(whole: dict[str, Recording]) -> None:
+    with pytest.raises(Exception, match=r"organization/moltghost/usw2 exports no .*: deploy it"):
+        run(committed("acme"), {"global": whole["global"], "use1": whole["use1"]})
