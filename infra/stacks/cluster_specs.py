@@ -10,6 +10,7 @@ from components.labels import TenantId
 from components.naming import PLATFORM, resource_name
 from components.network.spec import NetworkSpec
 from infra.plan import RegionPlan
+from infra.plan.region_ceilings import network_of
 from infra.settings.eks import Eks, Pool
 
 
@@ -20,13 +21,7 @@ def cluster_name(plan: RegionPlan) -> str:
 
 def network_spec(plan: RegionPlan, eks: Eks) -> NetworkSpec:
     """The region's VPC."""
-    return NetworkSpec(
-        region=plan.region,
-        aws_region=plan.cell.aws.region,
-        account_id=plan.cell.aws.account_id,
-        block=plan.settings.region.block,
-        zones=tuple(eks.zones),
-    )
+    return network_of(plan.settings, eks)
 
 
 def eks_spec(plan: RegionPlan, eks: Eks) -> EksSpec:
