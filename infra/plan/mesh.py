@@ -56,7 +56,7 @@ def _site_spec(site: Site) -> SiteSpec:
 
 
 def joined_pairs(sites: Sequence[Site]) -> Iterator[tuple[int, int]]:
-    """The pairs of sites that are joined, by their places in the list: either names the other, or both leave it open."""
+    """The pairs of sites that are joined, by place: either names the other, or both leave it open."""
     at = {site.name: place for place, site in enumerate(sites)}
     named = {
         (min(place, at[other]), max(place, at[other]))
@@ -88,7 +88,7 @@ def numbers_fit(mesh: MeshSettings, sites: Sequence[Site]) -> Iterator[Problem]:
 
 
 def ranges_are_apart(mesh: MeshSettings, sites: Sequence[Site]) -> Iterator[Problem]:
-    """No two ranges of the mesh overlap: a packet has one place to go. Sorted, so each is held against its forerunner."""
+    """No two ranges of the mesh overlap: a packet has one place to go."""
     places = [(f"{_MESH}.tunnel_range", mesh.tunnel_range)]
     places += [
         (f"{_SITES}[{at}].ranges[{each}]", network)
@@ -221,7 +221,7 @@ def keys_are_there(mesh: MeshSettings, sites: Sequence[Site]) -> Iterator[Proble
             )
             for number in mesh.generations:
                 if number not in listed:
-                    remedy = f"Add what `moltghost mesh keys {site.name}-{own.plane} --generation {number}` prints"
+                    remedy = "Add what `moltghost mesh keys` prints for it"
                     yield Problem(path, f"has none of generation {number}", remedy, listed, (f"{_MESH}.generations",))
 
 

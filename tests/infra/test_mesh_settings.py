@@ -53,6 +53,9 @@ def test_a_good_mesh_has_no_problem_and_can_be_computed() -> None:
     assert len(list(mesh.gateways())) == 6
 
 
+DIALLING = gateway("sin", "a", None)
+FIRST, SECOND = "moltghost:sites[0].gateways[0]", "moltghost:sites[1].gateways[0]"
+
 BAD = {
     "name twice": ("sites/1/name", "sin", "moltghost:sites[1].name", "twice"),
     "number twice": ("sites/1/number", 1, "moltghost:sites[1].number", "twice"),
@@ -63,15 +66,15 @@ BAD = {
     "the world": ("sites/1/ranges", ["0.0.0.0/0"], "moltghost:sites[1].ranges[0]", "every address"),
     "no such neighbour": ("sites/2/neighbours", ["sin", "usw"], "moltghost:sites[2].neighbours[1]", "no site"),
     "itself": ("sites/2/neighbours", ["sin", "dc1"], "moltghost:sites[2].neighbours[1]", "itself"),
-    "both only dial": ("sites/0/gateways/0", gateway("sin", "a", None), "moltghost:sites[2].gateways[0].endpoint", "both ends"),
+    "both only dial": ("sites/0/gateways/0", DIALLING, "moltghost:sites[2].gateways[0].endpoint", "both ends"),
     "mtu too large": ("sites/0/mtu", 1421, "moltghost:sites[0].mtu", "Give 1420 or less"),
     "jumbo at one end": ("sites/0/mtu", 8921, "moltghost:sites[0].mtu", "1500 bytes"),
     "mtu too small": ("sites/0/mtu", 1200, "moltghost:sites[0].mtu", "1280 to 1420"),
     "underlay too narrow": ("sites/2/underlay_mtu", 1359, "moltghost:sites[2].underlay_mtu", "1360 bytes"),
     "generations apart": ("mesh/generations", [1, 3], "moltghost:mesh.generations[1]", "next number"),
     "generation twice": ("mesh/generations", [1, 1], "moltghost:mesh.generations[1]", "next number"),
-    "no key": ("sites/0/gateways/0/keys", gateway("sin", "a", None)["keys"][:1], "moltghost:sites[0].gateways[0].keys", "--generation 2"),
-    "key twice": ("sites/1/gateways/0/keys/0/key", public_key("sina1"), "moltghost:sites[1].gateways[0].keys[0].key", "twice"),
+    "no key": ("sites/0/gateways/0/keys", DIALLING["keys"][:1], f"{FIRST}.keys", "generation 2"),
+    "key twice": ("sites/1/gateways/0/keys/0/key", public_key("sina1"), f"{SECOND}.keys[0].key", "twice"),
     "port clash": ("sites/1/gateways/0/endpoint", "203.0.113.2", "moltghost:sites[1].gateways[0].port", "51828"),
 }  # fmt: skip
 
@@ -96,7 +99,7 @@ def test_every_rule_refuses_something(rule: Any) -> None:
     """A rule that were emptied would leave one of the bad cases above unnoticed."""
     crowd = [changed(where, value) for where, value, _, _ in BAD.values()]
     many = good()
-    for at in range(4, 206):
+    for at in range(4, 110):
         more = copy.deepcopy(many["sites"][1]) | {"name": f"r{at}", "number": at, "ranges": [f"172.16.{at}.0/24"]}
         many["sites"].append(more)
     for config in [*crowd, many]:

@@ -78,7 +78,7 @@ class Interface:
 
 @dataclass(frozen=True)
 class Route:
-    """A way to a range of a neighbour's: the peer at `via`, over an interface. The lowest `rank` that lives is taken."""
+    """A way to a neighbour's range: the peer at `via`, over an interface. The lowest `rank` that lives is taken."""
 
     range: IPv4Network
     via: IPv4Address

@@ -8,10 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from components.network.mesh.planning import GatewayPlan
 from components.network.mesh.spec import PLANES, HostSpec
 
-APPLY = "apply"
+APPLY = "apply.sh"
 """The script that puts a folder of these files in force, or goes back to what was before."""
 
-_TEMPLATES = Environment(
+TEMPLATES = Environment(
     loader=PackageLoader("components.network.mesh"),
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -29,7 +29,7 @@ def render_gateway(plan: GatewayPlan, host: HostSpec) -> Mapping[str, str]:
         "nftables.nft": render_filter(plan, host),
         "bird.conf": render_routing(plan, host),
         **{
-            f"{interface.name(host)}.conf": _TEMPLATES.get_template("wireguard.conf.j2").render(interface=interface)
+            f"{interface.name(host)}.conf": TEMPLATES.get_template("wireguard.conf.j2").render(interface=interface)
             for interface in plan.interfaces
         },
     }
@@ -38,7 +38,7 @@ def render_gateway(plan: GatewayPlan, host: HostSpec) -> Mapping[str, str]:
 def render_filter(plan: GatewayPlan, host: HostSpec) -> str:
     """The packet filter: WireGuard from the underlay, the site and its neighbours, and nothing else."""
     names = [f'"{interface.name(host)}"' for interface in plan.interfaces]
-    return _TEMPLATES.get_template("nftables.nft.j2").render(plan=plan, host=host, names=names)
+    return TEMPLATES.get_template("nftables.nft.j2").render(plan=plan, host=host, names=names)
 
 
 def render_routing(plan: GatewayPlan, host: HostSpec) -> str:
@@ -47,12 +47,12 @@ def render_routing(plan: GatewayPlan, host: HostSpec) -> str:
         (over, list(routes)) for over, routes in groupby(plan.routes, key=lambda each: (each.plane, each.generation))
     ]
     prepends = PLANES.index(plan.gateway.plane)  # routers take the shortest path: the first plane's gateway
-    return _TEMPLATES.get_template("bird.conf.j2").render(plan=plan, host=host, paths=paths, prepends=prepends)
+    return TEMPLATES.get_template("bird.conf.j2").render(plan=plan, host=host, paths=paths, prepends=prepends)
 
 
-def apply_script() -> str:
-    """The script APPLY."""
-    source, _, _ = PackageLoader("components.network.mesh").get_source(_TEMPLATES, "apply.sh")
+def source_of(name: str) -> str:
+    """A script or unit as it is, nothing filled in."""
+    source, _, _ = PackageLoader("components.network.mesh").get_source(TEMPLATES, name)
     return source
 
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
+from components.network.mesh.delivery import INSTALL, install_input, pack
 from components.network.mesh.keys import gateway_keys
 from components.network.mesh.planning import GatewayId, Mesh
-from components.network.mesh.rendering import apply_script, render_gateway
+from components.network.mesh.rendering import render_gateway
 from components.network.mesh.spec import HostSpec, MeshSpec, SiteSpec
 from infra.local.cluster.netns import NETNS_FOLDER, enter
 from infra.local.cluster.shell import run
@@ -104,22 +105,14 @@ class Lab:
 
     def _apply(self, mesh: Mesh, gateway: GatewayId) -> None:
         plan, host = mesh.gateway(gateway), self.host(gateway)
-        label = "-".join(map(str, mesh.spec.generations))
-        self.put(gateway, label, render_gateway(plan, host), gateway_keys(self.keys, plan))
+        self.put(gateway, render_gateway(plan, host), gateway_keys(self.keys, plan))
 
-    def put(self, gateway: GatewayId, label: str, files: Mapping[str, str], keys: Mapping[str, str]) -> None:
-        """Write a folder of files and run the script on it. Raises MachineError with what it said."""
+    def put(self, gateway: GatewayId, files: Mapping[str, str], keys: Mapping[str, str]) -> None:
+        """Deliver files and keys as a remote machine gets them. Raises MachineError with what the scripts said."""
         home = self.folder / str(gateway)
-        folder, secret = home / label, home / "keys"
-        folder.mkdir(parents=True, exist_ok=True)
-        secret.mkdir(mode=0o700, exist_ok=True)
-        for name, text in files.items():
-            (folder / name).write_text(text)
-        for name, key in keys.items():
-            (secret / name).write_text(key)
-        (home / "apply").write_text(apply_script())
         variables = [f"MESH_HOME={home}", f"MESH_RUN={home}/run"]
-        run(enter(self.namespace(str(gateway)), ["env", *variables, "sh", str(home / "apply"), str(folder)]))
+        command = enter(self.namespace(str(gateway)), ["env", *variables, "sh", "-c", INSTALL])
+        run(command, stdin=install_input(pack(files, keys)))
 
     def kill(self, gateway: GatewayId) -> None:
         """End a gateway at once, as a lost machine does: its programs, and its links."""

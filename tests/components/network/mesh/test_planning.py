@@ -1,6 +1,7 @@
 """What holds of every mesh, whatever its sites."""
 
 from ipaddress import IPv4Network, IPv6Address, collapse_addresses
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -16,34 +17,32 @@ GENERATIONS = st.sampled_from([(1,), (2,), (1, 2), (2, 1)])
 @st.composite
 def meshes(draw: st.DrawFn, most: int = 200) -> MeshSpec:
     """Some hubs that join all of their kind, and sites that name neighbours, some of which only dial out."""
-    hubs = draw(st.integers(1, 8))
+    hubs = draw(st.integers(5, 8))
     leaves = draw(st.integers(0, most - 8))
     sites = [site(number, planes=draw(st.sampled_from(["ab", "ab", "abc"]))) for number in range(hubs)]
     names = [each.name for each in sites]
     dialling = draw(st.integers(0, 3))
     for number in range(hubs, hubs + leaves):
-        ways = draw(st.integers(1, hubs))
+        ways = draw(st.integers(1, 2))
         neighbours = tuple(names[(number + step) % hubs] for step in range(ways))
         sites.append(site(number, neighbours=neighbours, dials=number % 4 < dialling))
     return mesh(*draw(st.permutations(sites)), generations=draw(GENERATIONS))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(meshes())
 def test_allowed_ips_of_an_interface_are_disjoint(spec: MeshSpec) -> None:
     for plan in Mesh(spec).gateways():
         for interface in plan.interfaces:
             allowed = sorted(each for peer in interface.peers for each in peer.allowed_ips)
-            assert all(
-                one.broadcast_address < two.network_address for one, two in zip(allowed, allowed[1:], strict=False)
-            )
+            assert all(one.broadcast_address < two.network_address for one, two in pairwise(allowed))
             assert not any(each.overlaps(own) for each in allowed for own in plan.ranges)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(meshes())
 def test_peers_know_each_other_alike(spec: MeshSpec) -> None:
-    """Who is my peer has me as its peer, with the same preshared key, at the port I send to, and my address in what it allows."""
+    """A peer of mine has me as its peer: the same preshared key, the port I send to, my address in what it allows."""
     ends = {}
     for plan in Mesh(spec).gateways():
         for interface in plan.interfaces:
@@ -59,7 +58,7 @@ def test_peers_know_each_other_alike(spec: MeshSpec) -> None:
         assert (peer.keepalive_s is None) == (back.endpoint is not None)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(meshes())
 def test_a_gateways_ports_addresses_and_names_are_its_own(spec: MeshSpec) -> None:
     plans = list(Mesh(spec).gateways())
@@ -78,9 +77,9 @@ def test_a_pair_has_one_path_while_each_site_has_a_gateway(spec: MeshSpec, data:
     alive = {
         GatewayId(each.name, plane)
         for each in spec.sites
-        for plane in data.draw(st.sampled_from([["a"], ["b"], ["a", "b"], [own.plane for own in each.gateways]]))
+        for plane in data.draw(st.sampled_from(["a", "b", "ab", "".join(own.plane for own in each.gateways)]))
     }
-    plans = {plan.gateway: plan for plan in computed.gateways()}
+    plans: dict[GatewayId, GatewayPlan] = {plan.gateway: plan for plan in computed.gateways()}
     for name, others in computed.neighbours.items():
         for other in others:
             there, back = computed.path(name, other, alive), computed.path(other, name, alive)
@@ -134,7 +133,7 @@ def test_a_rotation_changes_no_path_until_the_new_generation_is_preferred() -> N
     plans = [Mesh(EXAMPLE.model_copy(update={"generations": steps})) for steps in [(1,), (1, 2), (2, 1), (2,)]]
     used = [each.path("s1", "s2", {GatewayId("s1", "a"), GatewayId("s2", "a")}) for each in plans]
     assert [path.generation for path in used if path] == [1, 1, 2, 2]
-    for before, after in zip(plans, plans[1:], strict=False):
+    for before, after in pairwise(plans):
         for old, new in zip(before.gateways(), after.gateways(), strict=True):
             shared = set(kept_peers(old)) & set(kept_peers(new))
             assert shared
@@ -175,7 +174,7 @@ def test_an_ipv6_endpoint_is_written_with_brackets() -> None:
         (mesh(site(1, neighbours=("s9",))), "no other site"),
         (mesh(site(1), site(2), generations=(3,)), "no key of generation 3"),
         (mesh(site(1), site(1)), "one name"),
-        (mesh(*(site(number) for number in range(MAX_NEIGHBOURS + 2))), "at most 200"),
+        (mesh(*(site(number) for number in range(MAX_NEIGHBOURS + 2))), "at most 100"),
     ],
 )
 def test_a_mesh_that_cannot_be_is_refused(spec: MeshSpec, said: str) -> None:

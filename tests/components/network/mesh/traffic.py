@@ -5,6 +5,7 @@ import select
 import socket
 import struct
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
@@ -84,10 +85,8 @@ class Beat:
         self.socket.close()
 
     def _send(self) -> None:
-        try:
+        with suppress(OSError):  # unreachable for now: it counts as lost
             self.socket.sendto(struct.pack("!I", self.sent), (self.lab.client(self.target), PORT))
-        except OSError:  # unreachable for now: it counts as lost
-            pass
         self.sent += 1
 
     def _receive(self, patience_s: float) -> bool:
@@ -120,7 +119,7 @@ class Beat:
 
 
 class Transfer:
-    """A TCP stream from one site to another that goes on until it is ended. `digests` are what was sent and received."""
+    """A TCP stream from one site to another until it is ended. `digests` are of what was sent and received."""
 
     def __init__(self, lab: Lab, source: SiteSpec, target: SiteSpec) -> None:
         self.listener = lab.socket(target.name, socket.SOCK_STREAM)
