@@ -73,7 +73,7 @@ def tenant() -> None:
 def add_region(folder: Path, zones: str, gpus: Sequence[str], **asked: Any) -> None:
     """Write the stack file of region NAME, and list it in the global stack's.
 
-    Nothing is written unless both are right. GPU pools begin with no node and can grow to one.
+    Nothing is written unless both are right. GPU pools begin with no node and can grow to one a zone.
     """
     request = RegionRequest(zones=tuple(zones.split(",")), gpus=tuple(gpus), **asked)
     judged = _judge(folder, request.name)
@@ -154,24 +154,25 @@ def region_config(request: RegionRequest, like: Mapping[str, Any], block: str) -
         },
         **{field: like[field] for field in _COPIED},
         "eks": {**eks, "zones": list(request.zones)},
-        "pools": build_pools(request.aws_region, request.gpus, release),
+        "pools": build_pools(request, release),
         **({"database": like["database"]} if "database" in like else {}),
     }
 
 
-def build_pools(aws_region: str, gpus: Sequence[str], release: str) -> dict[str, Any]:
+def build_pools(request: RegionRequest, release: str) -> dict[str, Any]:
     """A pool for the platform, and one for each GPU class asked for, or that AWS has in the region."""
+    aws_region, gpus, zones = request.aws_region, request.gpus, len(request.zones)
     there = offered_in(aws_region)
     system = next((name for name in _SYSTEM_TYPES if name in there), _SYSTEM_TYPES[0])
     pools: dict[str, Any] = {
-        "system": {"purpose": "system", "instance_type": system, "min": 3, "max": 6, "release": release}
+        "system": {"purpose": "system", "instance_type": system, "min": zones, "max": 2 * zones, "release": release}
     }
     for gpu_class in GPU_CLASSES:
         types = offered_in(aws_region, gpu_class)
         if gpu_class in gpus or (not gpus and types):
             fallback = next(name for name, each in INSTANCE_TYPES.items() if each.gpu_class == gpu_class)
             made_of = types[0] if types else fallback
-            pools[gpu_class] = {"purpose": "gpu", "instance_type": made_of, "min": 0, "max": 1, "release": release}
+            pools[gpu_class] = {"purpose": "gpu", "instance_type": made_of, "min": 0, "max": zones, "release": release}
     return pools
 
 

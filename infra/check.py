@@ -7,6 +7,8 @@ import click
 
 from infra.fleet import judge_folder, stack_file
 from infra.plan import CustomerPlan, GlobalPlan, Plan, RegionPlan, StackPlan
+from infra.plan.capacity import capacity_warnings, render_ceilings
+from infra.plan.region_ceilings import region_ceilings
 from infra.settings import ConfigError
 from infra.settings.models import Region, Tenant
 
@@ -28,7 +30,10 @@ KIND_ORDER = ("global", "region", "tenant", "dev")
     default=PROJECT,
     help="Where the fleet's stack files are, if not in the project.",
 )
-def check(stack: str | None, config_file: Path | None, folder: Path) -> None:
+@click.option(
+    "--ceilings", "with_ceilings", is_flag=True, help="Show each region's limits and how much of them it uses."
+)
+def check(stack: str | None, config_file: Path | None, folder: Path, with_ceilings: bool) -> None:
     """Check the config of STACK, or of every stack: all problems at once, each with its place and its remedy.
 
     What stacks are to each other is checked with it: addresses, regions, GPUs, and what tenants are known by.
@@ -44,7 +49,10 @@ def check(stack: str | None, config_file: Path | None, folder: Path) -> None:
         _refuse(judged.problems_of(stack))
         stacks = [stack]
     for name in stacks:
-        click.echo(summary(name, judged.plans[name]))
+        plan = judged.plans[name]
+        click.echo(summary(name, plan))
+        if with_ceilings and isinstance(plan, RegionPlan):
+            click.echo("\n".join(f"  {line}" for line in render_ceilings(region_ceilings(plan.settings))))
 
 
 def _refuse(errors: Sequence[ConfigError]) -> None:
@@ -63,6 +71,7 @@ def summary(stack: str, plan: StackPlan) -> str:
             said += [f"region {region} at {origin}" for region, origin in plan.origins.items()]
         case RegionPlan():
             said = [f"{_region(plan.region, plan.cell)}; way in {plan.origin}"]
+            said += [f"near its limit: {text}" for text in capacity_warnings(region_ceilings(plan.settings))]
         case CustomerPlan():
             said = [f"tenant {plan.tenant} in {', then '.join(plan.regions)}: {_agents(plan.settings.tenant)}"]
     return "\n".join([f"{stack}: no problem", *(f"  {line}" for line in said)])

@@ -13,6 +13,8 @@ from components.naming import PLATFORM, resource_name
 # moto takes any credentials; these are no secret, and open nothing anywhere.
 _LOCAL_CREDENTIALS = "test"
 _HTTPS_PORT = 443
+# What a stack's resources are services of; the provider has a client for these and for no other.
+_LOCAL_SERVICES = ("autoscaling", "ec2", "eks", "iam", "kms", "logs", "rds", "s3", "secretsmanager", "ssm", "sts")
 
 
 class KubeconfigError(Exception):
@@ -66,7 +68,7 @@ def _played_aws(endpoint: str) -> dict[str, Any]:
     return {
         "access_key": _LOCAL_CREDENTIALS,
         "secret_key": _LOCAL_CREDENTIALS,
-        "endpoints": [dict.fromkeys(("s3", "kms", "sts", "iam"), endpoint)],
+        "endpoints": [dict.fromkeys(_LOCAL_SERVICES, endpoint)],
         "s3_use_path_style": True,
         "skip_credentials_validation": True,
         "skip_metadata_api_check": True,

@@ -194,6 +194,7 @@ class Machine:
             "aws",
             "moto.server",
             ["-H", LOOPBACK, "-p", str(aws)],
+            env={"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},  # roles of clusters and nodes are given AWS's own policies
             ready=http_serves(f"http://{LOOPBACK}:{aws}/moto-api/data.json"),
             address=f"http://{LOOPBACK}:{aws} (in memory)",
         )

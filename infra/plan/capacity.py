@@ -42,25 +42,37 @@ class PoolUse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paths:
+    """Where in a region's file each thing is set that a ceiling can ask to be changed."""
+
+    block: str = "moltghost:region.block"
+    cluster: str = "moltghost:eks"
+    zones: str = "moltghost:eks.zones"
+    egress: str = "moltghost:eks.egress"
+    pools: str = "moltghost:pools"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegionUse:
     """What a region is made of at its largest.
 
-    `path`: where the region's settings stand. `pod_prefix`: the range each node takes out of the pods' for its own.
-    `services`: Services of all namespaces. `gateways`: WireGuard gateways, each with an Elastic IP. `mesh_routes`:
-    routes to other sites in each private table. `connections_an_agent`: connections at once to one and the same
-    destination. `quotas`: what AWS has granted beyond its defaults, by the quota's code.
+    `pod_prefix`: the range each node takes out of the pods' for its own, as Cilium is told. `services`: Services of all
+    namespaces. `gateways`: WireGuard gateways, each with an Elastic IP. `mesh_routes`: routes to other sites in each
+    private table. `connections_an_agent`: connections at once to one and the same destination. `promised`: agents its
+    tenants may have together. `quotas`: what AWS has granted beyond its defaults, by the quota's code.
     """
 
-    path: str
     network: NetworkSpec
     pools: tuple[PoolUse, ...]
-    pod_prefix: int = 24
+    pod_prefix: int = 25
     services: int = 0
     gateways: int = 2
     mesh_routes: int = 0
     volume_gb_an_agent: int = 0
     connections_an_agent: int = 50
+    promised: int = 0
     quotas: Mapping[str, int] = field(default_factory=dict)
+    paths: Paths = Paths()
 
     @property
     def nodes(self) -> int:
@@ -169,13 +181,13 @@ def _limit(use: RegionUse, quota: Quota) -> int:
 def _of(use: RegionUse, quota: Quota, used: int, path: str, remedy: str, of: str = "") -> Ceiling:
     """A quota's ceiling; `of` says whose it is where there are several."""
     if quota.code:
-        remedy = f"{remedy}, or have quota {quota.code} raised and state it under `quotas`"
+        remedy = f"{remedy}, or have quota {quota.code} raised and state it under `moltghost:eks.quotas`"
     name = f"{quota.name}: {of}" if of else quota.name
     return Ceiling(name, used, _limit(use, quota), path, remedy, quota.source)
 
 
 def _addresses(use: RegionUse) -> Iterator[Ceiling]:
-    spec, block = use.network, f"{use.path}.network.block"
+    spec, block = use.network, use.paths.block
     ranges = spec.ranges
     in_subnet = ceil(use.nodes / use.zones_left) + len(spec.services) + quotas.CONTROL_PLANE_ADDRESSES
     larger = "Move the region to a larger block, or make its pools smaller"
@@ -189,12 +201,12 @@ def _addresses(use: RegionUse) -> Iterator[Ceiling]:
     units = use.nodes * quotas.UNITS_A_NODE + len(spec.zones) * (
         len(spec.services) * quotas.UNITS_AN_ENDPOINT + quotas.UNITS_A_NAT_GATEWAY
     )
-    yield _of(use, quotas.ADDRESS_UNITS, units, f"{use.path}.pools", "Make pools smaller")
-    yield _of(use, quotas.SUBNETS, 3 * len(spec.zones), f"{use.path}.network.zones", "Use fewer zones")
+    yield _of(use, quotas.ADDRESS_UNITS, units, use.paths.pools, "Make pools smaller")
+    yield _of(use, quotas.SUBNETS, 3 * len(spec.zones), use.paths.zones, "Use fewer zones")
 
 
 def _walls(use: RegionUse) -> Iterator[Ceiling]:
-    rules, egress = build_rules(use.network), f"{use.path}.network.egress"
+    rules, egress = build_rules(use.network), use.paths.egress
     for group in ROLES:
         for direction in ("ingress", "egress"):
             used = sum(rule.group == group and rule.direction == direction for rule in rules)
@@ -202,31 +214,31 @@ def _walls(use: RegionUse) -> Iterator[Ceiling]:
             yield _of(use, quotas.RULES, used, egress, remedy, f"{group}, {direction}")
         both = sum(rule.group == group for rule in rules)
         yield _of(use, quotas.RULES_ON_INTERFACE, both, egress, "List wider ranges or fewer ports", group)
-    yield _of(use, quotas.GROUPS, 1, f"{use.path}.network", "Take groups off the interface", "a node's")
+    yield _of(use, quotas.GROUPS, 1, use.paths.cluster, "Take groups off the interface", "a node's")
     entries = max(map(len, build_database_acl(use.network)))
-    yield _of(use, quotas.ACL_RULES, entries + 1, f"{use.path}.network.zones", "Use fewer zones")
+    yield _of(use, quotas.ACL_RULES, entries + 1, use.paths.zones, "Use fewer zones")
 
 
 def _ways_out(use: RegionUse) -> Iterator[Ceiling]:
-    spec, egress = use.network, f"{use.path}.network.egress"
+    spec, egress = use.network, use.paths.egress
     local_and_s3 = 2
     routes = len(egress_ranges(spec)) + use.mesh_routes + local_and_s3
     yield _of(use, quotas.ROUTES, routes, egress, "List wider ranges", "a zone's nodes")
     addresses = len(spec.zones) + use.gateways
-    yield _of(use, quotas.ELASTIC_IPS, addresses, f"{use.path}.network", "Have fewer gateways")
+    yield _of(use, quotas.ELASTIC_IPS, addresses, use.paths.cluster, "Have fewer gateways")
     connections = ceil(use.agents / use.zones_left) * use.connections_an_agent
-    yield _of(use, quotas.NAT_PORTS, connections, f"{use.path}.pools", "Make GPU pools smaller, or use another zone")
+    yield _of(use, quotas.NAT_PORTS, connections, use.paths.pools, "Make GPU pools smaller, or use another zone")
 
 
 def _endpoints(use: RegionUse) -> Iterator[Ceiling]:
-    spec, path = use.network, f"{use.path}.network.services"
+    spec, path = use.network, use.paths.cluster
     yield _of(use, quotas.INTERFACE_ENDPOINTS, len(spec.services), path, "List fewer services")
     policies = [build_s3_policy(spec), *(build_endpoint_policy(spec, service) for service in spec.services)]
     yield _of(use, quotas.ENDPOINT_POLICY, max(map(len, policies)), path, "List fewer services")
 
 
 def _cluster(use: RegionUse) -> Iterator[Ceiling]:
-    pools = f"{use.path}.pools"
+    pools = use.paths.pools
     yield _of(use, quotas.NODE_GROUPS, len(use.pools), pools, "Have fewer pools")
     yield _of(use, quotas.NODES_IN_CLUSTER, use.nodes, pools, "Make pools smaller, or open another region")
     for pool in use.pools:
@@ -243,10 +255,10 @@ def _cluster(use: RegionUse) -> Iterator[Ceiling]:
 
 
 def _agents(use: RegionUse) -> Iterator[Ceiling]:
-    pools = f"{use.path}.pools"
+    pools = use.paths.pools
     if use.volume_gb_an_agent:
         used = use.agents * use.volume_gb_an_agent
         yield _of(use, quotas.GP3_GB, used, pools, "Give agents smaller volumes")
     fit, why = agents_that_fit(use)
-    remedy = f"What holds it there is {why}"
-    yield Ceiling("agents in the region", use.agents, fit, pools, remedy, "the least of the others")
+    remedy = f"What holds it there is {why}: raise that, or promise tenants less"
+    yield Ceiling("agents promised to tenants", use.promised, fit, pools, remedy, "the least of the others")

@@ -6,12 +6,14 @@ A machine's stacks are judged alike: their addresses are the fleet's too.
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from infra.plan.cells import region_of
 from infra.plan.placement import placed_in
 from infra.settings.client_cas import key_identifier, load_ca
+from infra.settings.eks import Eks
 from infra.settings.kinds import GlobalSettings, RegionSettings, TenantSettings
-from infra.settings.models import Tenant
+from infra.settings.models import Egress, Tenant
 from infra.settings.problems import Problem
 from runtime.contract import edge
 
@@ -182,6 +184,32 @@ def gpu_classes_are_offered(fleet: Fleet) -> Iterator[Verdict]:
                     yield Verdict(name, Problem(path, message, remedy, agent.gpu_class), (found[0],))
 
 
+def agents_have_a_way_out(fleet: Fleet) -> Iterator[Verdict]:
+    """What an agent may reach, its regions' nodes may reach too: else its connections time out without a word."""
+    for name, settings in fleet.tenants.items():
+        for region in placed_in(settings.placement):
+            found = fleet.region(region)
+            if found is None or found[1].eks is None:
+                continue
+            for path, rule in _egress_of(settings.tenant):
+                shut = [port for port in rule.ports if not _is_open(found[1].eks, rule.cidr, port)]
+                if shut:
+                    ports = ", ".join(map(str, shut))
+                    message = f"is not open in region {region} (TCP {ports})"
+                    remedy = f"Add the range with its ports to moltghost:eks.egress of Pulumi.{found[0]}.yaml"
+                    yield Verdict(name, Problem(path, message, remedy, str(rule.cidr)), (found[0],))
+
+
+def _egress_of(tenant: Tenant) -> Iterator[tuple[str, Egress]]:
+    for at, agent in enumerate(tenant.agents):
+        for number, rule in enumerate(agent.egress):
+            yield f"{_TENANT}.agents[{at}].egress[{number}].cidr", rule
+
+
+def _is_open(eks: Eks, cidr: IPv4Network, port: int) -> bool:
+    return any(cidr.subnet_of(each.range) and port in each.ports and each.protocol == "tcp" for each in eks.egress)
+
+
 def quotas_fit_their_regions(fleet: Fleet) -> Iterator[Verdict]:
     """No region has fewer GPUs than its customers are promised; where one may have to take over, it is promised too."""
     promised: Counter[str] = Counter()
@@ -267,6 +295,7 @@ RULES: tuple[Rule, ...] = (
     regions_are_in_the_edges_zone,
     customers_are_where_regions_are,
     gpu_classes_are_offered,
+    agents_have_a_way_out,
     quotas_fit_their_regions,
     nodes_of_one_tenant_have_one,
     nothing_is_two_tenants,

@@ -71,7 +71,8 @@ def ranges_are_apart(blocks: Mapping[str, IPv4Network], others: Mapping[str, IPv
 
 
 def _remedy(path: str, blocks: Mapping[str, IPv4Network], named: Mapping[str, IPv4Network]) -> str:
-    free = next_free_block(named.values(), named[path].prefixlen) if path in blocks else None
+    fits = path in blocks and SHORTEST_BLOCK <= named[path].prefixlen <= LONGEST_BLOCK
+    free = next_free_block(named.values(), named[path].prefixlen) if fits else None
     return f"Take {free}, which is free" if free else "Give the two ranges no address in common"
 
 

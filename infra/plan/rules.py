@@ -16,6 +16,7 @@ from infra.plan import (
     limits,
     machine,
     placement,
+    region_ceilings,
 )
 from infra.settings.problems import Problem
 
@@ -88,6 +89,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.gpu_plugin_is_sound,
         clusters.agents_can_be_hosted,
         clusters.database_can_grow,
+        region_ceilings.egress_is_named_and_public,
+        region_ceilings.ceilings_hold,
         machine.endpoints_are_here,
     ),
     "tenant": (

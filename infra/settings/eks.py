@@ -7,7 +7,7 @@ from pydantic import Field
 from components.cluster.eks_spec import AddonVersion, Minor, PrincipalArn
 from components.cluster.pools_spec import Purpose, ReleaseVersion, ReservationId
 from components.network.addresses import ZONE_SLOTS
-from infra.settings.fields import BucketName, Cidr, Image, Name, Section, Setting
+from infra.settings.fields import BucketName, Cidr, Image, Name, Port, Section, Setting
 
 _ADDON = "Name a version in full, as `aws eks describe-addon-versions` lists it"
 _COUNT = "Give a whole number of nodes, over all zones"
@@ -45,6 +45,15 @@ class NodeImages(Section):
     ] = None
 
 
+class NodeEgress(Section):
+    """A public range the region's nodes may reach; nothing outside AWS but the tunnel is reached that is not listed."""
+
+    name: Annotated[Name, Setting("crm", "Name whose range it is")]
+    range: Annotated[Cidr, Setting("1.1.1.0/24", "Give a range of public IPv4 addresses")]
+    protocol: Annotated[Literal["tcp", "udp"], Setting("tcp", "`tcp` or `udp`")] = "tcp"
+    ports: Annotated[list[Port], Field(min_length=1), Setting([443], "List ports, 1 to 65535")]
+
+
 class Eks(Section):
     """The control plane. Its API has no public address."""
 
@@ -68,6 +77,14 @@ class Eks(Section):
     api_sources: Annotated[
         list[Cidr], Setting([], "List ranges beside the VPC that may reach the API; leave it out for none")
     ] = Field(default_factory=list)
+    egress: Annotated[
+        list[NodeEgress],
+        Setting([], "List what agents and nodes may reach outside AWS; leave it out for the tunnel alone"),
+    ] = Field(default_factory=list)
+    quotas: Annotated[
+        dict[Annotated[str, Field(pattern=r"^L-[0-9A-F]{8}$")], Annotated[int, Field(ge=1)]],
+        Setting({"L-0263D0A3": 10}, "Give what AWS has granted beyond its defaults, by the quota's code"),
+    ] = Field(default_factory=dict)
     addons: Addons
     images: NodeImages
     model_buckets: Annotated[

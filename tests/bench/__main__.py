@@ -14,6 +14,7 @@ from infra.local.cluster.cgroups import group_processes
 from infra.local.progress import Steps
 from infra.local.region import LocalRegion
 from infra.local.status import table
+from tests.bench.address_plan import address_plan
 from tests.bench.hops import MIB, hops
 from tests.bench.latency import Latency, compare
 from tests.bench.limiter import limiter
@@ -30,6 +31,7 @@ def main() -> None:
     console, steps, region = Console(), Steps(), LocalRegion(STATE, slot=SLOT)
     hops(steps, console)
     limiter(steps, console)
+    address_plan(console)
     region.down(steps)
     try:
         region.start(steps)

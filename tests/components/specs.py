@@ -27,6 +27,8 @@ from components.edge.zone_spec import FirewallSpec, ZoneSpec
 from components.ingress.spec import ConnectorSpec
 from components.labels import AgentId, Region, TenantId
 from components.models.spec import BucketModelSpec
+from components.network.spec import TUNNEL, NetworkSpec
+from components.network.spec import EgressSpec as NetworkEgressSpec
 from components.tenant.spec import QuotaSpec, TenantKeySpec, TenantSpec
 from tests import authorities
 
@@ -97,6 +99,16 @@ CLUSTER = ClusterSpec(
     api_server_nodes=NODES,
     api_server_port=6443,
     storage=StorageSpec(provisioner="ebs.csi.aws.com", parameters={"type": "gp3"}),
+)
+NETWORK = NetworkSpec(
+    region=SIN,
+    aws_region="ap-southeast-1",
+    account_id=ACCOUNT,
+    block=IPv4Network("10.16.0.0/14"),
+    zones=("ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c"),
+    egress=(*TUNNEL, NetworkEgressSpec(name="crm", range=IPv4Network("1.1.1.0/24"), ports=(443, 8443))),
+    mesh_ranges=(IPv4Network("10.20.0.0/14"),),
+    mesh_ports=(9443,),
 )
 GATEWAY = GatewaySpec(
     region=SIN,

@@ -24,6 +24,7 @@ from components.edge import client_certificates_spec, firewall, origin_spec, ten
 from components.edge import manifests as edge
 from components.ingress import manifests as ingress
 from components.models import manifests as models
+from components.network import manifests as network
 from components.tenant import key
 from components.tenant import manifests as tenant
 from tests.components import specs
@@ -172,6 +173,30 @@ def render_ingress() -> list[Any]:
     ]
 
 
+def render_network() -> list[Any]:
+    spec = specs.NETWORK
+    rules = [
+        f"{each.group} {each.direction} {each.protocol} {each.first}-{each.last} {each.peer}"
+        for each in network.build_rules(spec)
+    ]
+    queries, answers = network.build_database_acl(spec)
+    return [
+        {name: str(each) for name, each in spec.ranges.used().items()},
+        {"free": [str(each) for each in spec.ranges.free]},
+        {"rules": rules, "exits": [str(each) for each in network.egress_ranges(spec)]},
+        {
+            way: [f"{each.number} {each.network} {each.first}-{each.last}" for each in entries]
+            for way, entries in (("in", queries), ("out", answers))
+        },
+        {service: json.loads(network.build_endpoint_policy(spec, service)) for service in spec.services},
+        json.loads(network.build_s3_policy(spec)),
+        json.loads(network.build_flow_log_key_policy(spec)),
+        json.loads(network.build_flow_log_trust(spec)),
+        json.loads(network.build_flow_log_rights(spec)),
+        {"format": network.build_flow_log_format()},
+    ]
+
+
 RENDERED: dict[str, Callable[[], list[Any]]] = {
     "agent": render_agent,
     "backup": render_backup,
@@ -186,6 +211,7 @@ RENDERED: dict[str, Callable[[], list[Any]]] = {
     "eks": render_eks,
     "ingress": render_ingress,
     "models": render_models,
+    "network": render_network,
     "pools": render_pools,
     "tenant": render_tenant,
 }

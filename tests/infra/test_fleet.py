@@ -185,6 +185,13 @@ FAULTS = [
         "moltghost:pools.a100.tenant",
         "is no tenant of this region",
     ),
+    Fault(
+        "an agent without a way out",
+        of("acme", put([{"cidr": "1.1.1.0/24", "ports": [443]}], T, "agents", 0, "egress")),
+        "acme",
+        f"{T}.agents[0].egress[0].cidr",
+        "Add the range with its ports to moltghost:eks.egress of Pulumi.use1.yaml",
+    ),
     Fault("one id twice", another_tenant(identity="acme"), "globex", f"{T}.id", "is a tenant's id twice"),
     Fault("one key of two", with_both([KEY], T, "api_keys"), "globex", f"{T}.api_keys[0].hash", "is a hash twice"),
     Fault("one hook of two", with_both([HOOK], T, "hooks"), "globex", f"{T}.hooks[0].id", "is a hook's id twice"),

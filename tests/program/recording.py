@@ -109,6 +109,10 @@ def _known_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
         case "aws:rds/instance:Instance":
             secret = {"secretArn": f"arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:{args.name}"}
             return {"address": f"{args.name}.test", "masterUserSecrets": [secret]}
+        case "aws:iam/role:Role" | "aws:cloudwatch/logGroup:LogGroup":
+            return {"arn": f"arn:aws:of:ap-southeast-1:123456789012:{args.name}"}
+        case "aws:ec2/vpcEndpoint:VpcEndpoint":
+            return {"prefixListId": f"pl-{args.name}"}
         case _:
             return {}
 

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.local.providers.aws.session import Session
-from infra.local.providers.aws.shapes import from_aws, same_document, to_aws
+from infra.local.providers.aws.shapes import from_aws, is_absent, same_document, to_aws
 from infra.local.providers.base import Call, Kind, Live
 from infra.local.providers.drift import as_declared
 from infra.local.providers.properties import Properties
@@ -58,7 +58,7 @@ class BucketAspect(Kind):
         try:
             live = {"bucket": call.id, **self.aspect.get(self.s3, call.id)}
         except ClientError as error:
-            if not _absent(error):
+            if not is_absent(error):
                 raise
             return None
         if "policy" in live:
@@ -70,14 +70,8 @@ class BucketAspect(Kind):
         try:
             self.aspect.remove(self.s3, call.id)
         except ClientError as error:
-            if not _absent(error):
+            if not is_absent(error):
                 raise
-
-
-def _absent(error: ClientError) -> bool:
-    """S3 has many codes for it: NoSuchBucket, NoSuchBucketPolicy, OwnershipControlsNotFoundError …"""
-    code = str(error.response["Error"]["Code"])
-    return "NoSuch" in code or "NotFound" in code
 
 
 def _configuration(inputs: Properties, *fields: str) -> dict[str, Any]:

@@ -14,7 +14,15 @@ from infra.local.providers.properties import Properties
 from infra.local.providers.supported import require_inputs
 
 DEFAULT_WINDOW_DAYS = 30
-KEY_INPUTS = ("deletionWindowInDays", "description", "enableKeyRotation", "policy", "rotationPeriodInDays", "tags")
+KEY_INPUTS = (
+    "deletionWindowInDays",
+    "description",
+    "enableKeyRotation",
+    "multiRegion",
+    "policy",
+    "rotationPeriodInDays",
+    "tags",
+)
 POLICY = "default"
 """The one name a key policy can have."""
 
@@ -23,6 +31,7 @@ class Key(Kind):
     """`aws:kms/key:Key`. Deleting it schedules its deletion, as AWS does; from then on it counts as gone."""
 
     computed = ("arn", "keyId", "tagsAll")
+    replace_on = ("multiRegion",)
 
     def __init__(self, session: Session) -> None:
         self.session, self.kms = session, session.kms
@@ -32,7 +41,7 @@ class Key(Kind):
         return inputs
 
     def create(self, call: Call, inputs: Properties) -> Live:
-        key = self._orphan(call) or self._make(call, inputs)
+        key = self._orphan(call, bool(inputs.get("multiRegion"))) or self._make(call, inputs)
         return Live(key, self.update(replace(call, id=key), {}, {}, inputs))
 
     def update(self, call: Call, state: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
@@ -59,15 +68,19 @@ class Key(Kind):
 
     def _make(self, call: Call, inputs: Properties) -> str:
         tags = tag_list(self.session.owned_tags(call.urn, inputs), "TagKey", "TagValue")
-        made = self.kms.create_key(Description=inputs.get("description") or "", Tags=tags)
+        made = self.kms.create_key(
+            Description=inputs.get("description") or "", MultiRegion=bool(inputs.get("multiRegion")), Tags=tags
+        )
         return str(made["KeyMetadata"]["KeyId"])
 
-    def _orphan(self, call: Call) -> str | None:
-        """A key made for this resource that the engine does not know of."""
+    def _orphan(self, call: Call, multi_region: bool) -> str | None:
+        """A key made for this resource that the engine does not know of; what kind of key it is can't be changed."""
         for page in self.kms.get_paginator("list_keys").paginate():
             for key in page["Keys"]:
-                known = key["KeyId"] in call.known_ids or self._describe(key["KeyId"]) is None
-                if not known and self._tags(key["KeyId"]).get(OWNER_TAG) == owner(call.urn):
+                about = self._describe(key["KeyId"])
+                if key["KeyId"] in call.known_ids or about is None or about["MultiRegion"] != multi_region:
+                    continue
+                if self._tags(key["KeyId"]).get(OWNER_TAG) == owner(call.urn):
                     return str(key["KeyId"])
         return None
 
@@ -84,6 +97,7 @@ class Key(Kind):
         return {
             "description": about.get("Description") or "",
             "policy": same_document(inputs.get("policy"), policy),
+            "multiRegion": about["MultiRegion"],
             "enableKeyRotation": rotation["KeyRotationEnabled"],
             # moto keeps no period: where none comes back there is nothing to compare with
             "rotationPeriodInDays": rotation.get("RotationPeriodInDays", inputs.get("rotationPeriodInDays")),

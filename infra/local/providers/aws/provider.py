@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from infra.local.providers.aws import bucket_aspects as aspects
+from infra.local.providers.aws import iam, kms_replica, logs, security, vpc
 from infra.local.providers.aws.bucket import Bucket
 from infra.local.providers.aws.bucket_aspects import Aspect, BucketAspect
 from infra.local.providers.aws.kms import Alias, Key
+from infra.local.providers.aws.resource import Resource, ResourceType
 from infra.local.providers.aws.session import Session, check_settings
 from infra.local.providers.base import Kind, Provider, ProviderError
 from infra.local.providers.properties import Properties, has_unknown
@@ -15,6 +17,11 @@ def _about(aspect: Aspect) -> Callable[[Session], Kind]:
     return lambda session: BucketAspect(session, aspect)
 
 
+def _described(about: ResourceType) -> Callable[[Session], Kind]:
+    return lambda session: Resource(session, about)
+
+
+DESCRIBED: Mapping[str, ResourceType] = {**vpc.TYPES, **security.TYPES, **iam.TYPES, **logs.TYPES, **kms_replica.TYPES}
 KINDS: Mapping[str, Callable[[Session], Kind]] = {
     "aws:kms/alias:Alias": Alias,
     "aws:kms/key:Key": Key,
@@ -28,6 +35,7 @@ KINDS: Mapping[str, Callable[[Session], Kind]] = {
         aspects.ENCRYPTION
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _about(aspects.VERSIONING),
+    **{token: _described(about) for token, about in DESCRIBED.items()},
 }
 
 

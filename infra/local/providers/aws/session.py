@@ -2,8 +2,8 @@
 
 import json
 import os
+import threading
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 from botocore.config import Config
@@ -34,6 +34,8 @@ class Session:
         self.settings = settings
         self.region = settings.get("region") or "us-east-1"
         self.endpoints = {service: url for _, service, url in _endpoints(settings)}
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()  # making a client of a shared session isn't thread-safe
 
     def require_account(self) -> None:
         """Ask STS, where there is an endpoint for it, whose account this is. Raises InvalidInputsError, ProviderError.
@@ -43,13 +45,10 @@ class Session:
         allowed = _decoded(self.settings.get("allowedAccountIds"))
         if not allowed or "sts" not in self.endpoints:
             return
-        sts = self._client("sts")
         try:
-            account = sts.get_caller_identity()["Account"]
+            account = self.account
         except BotoCoreError as error:
             raise ProviderError(f"endpoints.sts: {error}; run `make up` to start it") from None
-        finally:
-            sts.close()
         if account not in allowed:
             reason = f"are {', '.join(allowed)}, but the endpoint answers for account {account}"
             raise InvalidInputsError([Failure(("allowedAccountIds",), reason)])
@@ -59,15 +58,35 @@ class Session:
         """Tags every resource gets."""
         return dict((_decoded(self.settings.get("defaultTags")) or {}).get("tags") or {})
 
-    @cached_property
+    @property
+    def account(self) -> str:
+        """The account's id, as STS says it."""
+        return str(self.client("sts").get_caller_identity()["Account"])
+
+    @property
     def s3(self) -> Any:
         """The S3 client."""
-        return self._client("s3")
+        return self.client("s3")
 
-    @cached_property
+    @property
     def kms(self) -> Any:
         """The KMS client."""
-        return self._client("kms")
+        return self.client("kms")
+
+    def client(self, service: str, region: str = "") -> Any:
+        """The client of a service, in the provider's region if no other is asked for. Raises InvalidInputsError."""
+        at = (service, region or self.region)
+        with self._lock:
+            if at not in self._clients:
+                self._clients[at] = self._client(*at)
+            return self._clients[at]
+
+    def close(self) -> None:
+        """Close every client's connections."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
 
     def tags_all(self, inputs: Properties) -> dict[str, str]:
         """The tags of a resource, those of the provider included."""
@@ -77,14 +96,14 @@ class Session:
         """`tags_all` and the mark of ownership."""
         return self.tags_all(inputs) | {OWNER_TAG: owner(urn)}
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, region: str) -> Any:
         if service not in self.endpoints:
             reason = f"has no {service!r}; {_LOCAL_ONLY}"
             raise InvalidInputsError([Failure(("endpoints",), reason)])
         return _SESSION.create_client(
             service,
             endpoint_url=self.endpoints[service],
-            region_name=self.region,
+            region_name=region,
             aws_access_key_id=self.settings["accessKey"],
             aws_secret_access_key=self.settings["secretKey"],
             config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}, proxies={}),

@@ -9,7 +9,7 @@ from moto.server import ThreadedMotoServer
 
 from infra.local.providers.aws.provider import AwsProvider
 
-SERVICES = ("s3", "kms", "sts")
+SERVICES = ("autoscaling", "ec2", "iam", "kms", "logs", "rds", "s3", "secretsmanager", "ssm", "sts")
 ACCOUNT = "123456789012"
 """Whose account moto is."""
 
@@ -48,5 +48,4 @@ def provider(endpoint: str) -> Iterator[AwsProvider]:
     provider.configure(provider_settings(endpoint))
     yield provider
     assert provider.session is not None
-    provider.session.s3.close()
-    provider.session.kms.close()
+    provider.session.close()

@@ -23,6 +23,33 @@ resource("aws:s3/bucketVersioning:BucketVersioning", "versioning", {{
 pulumi.export("key", key.keyId)
 """
 
+NETWORK = """
+tags = {"Name": "moltghost-engine"}
+vpc = resource("aws:ec2/vpc:Vpc", "vpc", {"cidrBlock": "10.64.0.0/16", "enableDnsHostnames": True, "tags": tags})
+public, private = (
+    resource("aws:ec2/subnet:Subnet", name, {
+        "vpcId": vpc.id, "cidrBlock": f"10.64.{number}.0/24", "availabilityZone": "ap-southeast-1a", "tags": tags})
+    for number, name in enumerate(("public", "private")))
+gateway = resource("aws:ec2/internetGateway:InternetGateway", "gateway", {"vpcId": vpc.id})
+address = resource("aws:ec2/eip:Eip", "address", {"domain": "vpc"}, outputs=["publicIp"])
+nat = resource("aws:ec2/natGateway:NatGateway", "nat", {"subnetId": public.id, "allocationId": address.id})
+ways = (("public", public, {"gatewayId": gateway.id}), ("private", private, {"natGatewayId": nat.id}))
+for name, subnet, target in ways:
+    table = resource("aws:ec2/routeTable:RouteTable", name, {"vpcId": vpc.id})
+    resource("aws:ec2/route:Route", name, {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", **target})
+    resource("aws:ec2/routeTableAssociation:RouteTableAssociation", name, {
+        "subnetId": subnet.id, "routeTableId": table.id})
+group = resource("aws:ec2/securityGroup:SecurityGroup", "group", {"vpcId": vpc.id, "name": "nodes", "tags": tags})
+resource("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "rule", {
+    "securityGroupId": group.id, "cidrIpv4": "10.64.0.0/16", "ipProtocol": "tcp", "fromPort": 443, "toPort": 443})
+resource("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "default", {"vpcId": vpc.id})
+resource("aws:ec2/vpcEndpoint:VpcEndpoint", "s3", {
+    "vpcId": vpc.id, "serviceName": "com.amazonaws.ap-southeast-1.s3", "routeTableIds": [table.id]})
+pulumi.export("vpc", vpc.id)
+pulumi.export("group", group.id)
+pulumi.export("address", address.publicIp)
+"""
+
 
 @pytest.fixture
 def program(make_program: Callable[[str, dict[str, str]], Program], endpoint: str) -> Program:
@@ -34,8 +61,7 @@ def account(endpoint: str) -> Iterator[Session]:
     """Clients of the test's own."""
     session = Session(provider_settings(endpoint))
     yield session
-    session.s3.close()
-    session.kms.close()
+    session.close()
 
 
 def test_a_key_and_a_bucket_are_made_changed_mended_and_destroyed(program: Program, account: Session) -> None:
@@ -67,3 +93,46 @@ def test_a_preview_names_what_it_cannot_make(program: Program) -> None:
     program.write('resource("aws:lambda/function:Function", "function", {"role": "x"})')
     with pytest.raises(EngineError, match="aws:lambda/function:Function: the local aws provider has no such type"):
         program.engine.preview()
+
+
+def test_a_network_is_made_changed_mended_and_destroyed(program: Program, account: Session) -> None:
+    ec2 = account.client("ec2")
+    before = {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]}  # an account has a default one
+    program.up(NETWORK)
+    assert program.plan() == {}
+    made = program.engine.stack_output()
+    addresses = ec2.describe_nat_gateways()["NatGateways"][0]["NatGatewayAddresses"]
+    assert [one["PublicIp"] for one in addresses] == [made["address"]]
+
+    program.write(NETWORK.replace('"toPort": 443', '"toPort": 444'))
+    assert program.plan() == {"rule": ("update", {"toPort"})}
+
+    ec2.authorize_security_group_ingress(
+        GroupId=made["group"], IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
+    )
+    rule = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [made["group"]]}])
+    (declared,) = (one for one in rule["SecurityGroupRules"] if one["FromPort"] == 443)
+    ec2.revoke_security_group_ingress(GroupId=made["group"], SecurityGroupRuleIds=[declared["SecurityGroupRuleId"]])
+    ec2.modify_vpc_attribute(VpcId=made["vpc"], EnableDnsHostnames={"Value": False})
+    ec2.create_tags(Resources=[made["vpc"]], Tags=[{"Key": "by", "Value": "hand"}])
+    program.engine.refresh()
+    program.write(NETWORK)
+    assert program.plan() == {
+        "vpc": ("update", {"enableDnsHostnames", "tags.by"}),
+        "rule": ("create", set()),
+    }
+    program.up()
+    assert program.plan() == {}
+
+    program.engine.destroy()
+    assert {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]} == before
+    for left in (
+        ec2.describe_addresses()["Addresses"],
+        ec2.describe_internet_gateways()["InternetGateways"],
+        [one for one in ec2.describe_subnets()["Subnets"] if one["VpcId"] not in before],
+        [one for one in ec2.describe_security_groups()["SecurityGroups"] if one["VpcId"] not in before],
+        [one for one in ec2.describe_route_tables()["RouteTables"] if one["VpcId"] not in before],
+        [one for one in ec2.describe_nat_gateways()["NatGateways"] if one["State"] != "deleted"],
+        [one for one in ec2.describe_vpc_endpoints()["VpcEndpoints"] if one["State"] != "deleted"],
+    ):
+        assert left == []
