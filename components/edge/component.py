@@ -2,17 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 
 from components.edge import manifests
 from components.edge.kv_values import declare_records
+from components.edge.migrations import MIGRATIONS, Migration, build_migrations
 from components.edge.spec import SCRIPT_MODULE, EdgeSpec
 from components.edge.tenant_edge import EdgeNamespaces
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge
 
+_ONCE = (
+    "content",
+    "main_module",
+    "compatibility_date",
+    "compatibility_flags",
+    "observability",
+    "logpush",
+    "bindings",
+    "keep_bindings",
+    "migrations",
+)
+"""All that a migration's upload says, but for whose it is."""
 _AUTO_TTL = 1
 # A name only a Worker answers for still needs an address: the discard prefix (RFC 6666) says there is none behind it.
 _NO_ORIGIN = "100::"
@@ -28,6 +42,7 @@ class EdgeArgs:
     signing_key: pulumi.Output[str]
     cloudflare: pulumi.ProviderResource
     needs: Sequence[pulumi.Resource] = ()
+    migrations: Sequence[Migration] = MIGRATIONS
 
 
 class Edge(pulumi.ComponentResource):
@@ -40,6 +55,7 @@ class Edge(pulumi.ComponentResource):
         super().__init__("moltghost:edge:Edge", name, None, opts)
         spec = args.spec
         self._spec = spec
+        self._migrations = args.migrations
         self._options = pulumi.ResourceOptions(parent=self, provider=args.cloudflare)
 
         self.namespaces = EdgeNamespaces(
@@ -64,16 +80,43 @@ class Edge(pulumi.ComponentResource):
         )
         return namespace.id
 
+    def _migrated(self) -> list[pulumi.Resource]:
+        """An upload for each migration there ever was, made once and never again.
+
+        The provider sends with every upload what a script declares, and Cloudflare refuses a migration it has made. So
+        each is a resource of its own, whose later differences are nobody's to mend, and the script itself declares
+        none. It keeps what the Worker is bound to, so that one that runs loses nothing until the script is uploaded.
+        """
+        made: list[pulumi.Resource] = []
+        for tag, migration in build_migrations(self._migrations):
+            own = pulumi.ResourceOptions(depends_on=list(made), ignore_changes=list(_ONCE), retain_on_delete=True)
+            upload = cloudflare.WorkersScript(
+                self._named(f"worker-{tag}"),
+                **self._runtime(),
+                keep_bindings=list(manifests.BINDING_TYPES),
+                migrations=cloudflare.WorkersScriptMigrationsArgs(**migration),
+                opts=pulumi.ResourceOptions.merge(self._options, own),
+            )
+            made.append(upload)
+        return made
+
+    def _runtime(self) -> dict[str, Any]:
+        """What every upload of the script says: whose it is, its text, and what runs it."""
+        return {
+            "account_id": self._spec.account_id,
+            "script_name": self._spec.script_name,
+            "main_module": SCRIPT_MODULE,
+            "content": self._spec.script,
+            "compatibility_date": edge.COMPATIBILITY_DATE,
+            "compatibility_flags": list(edge.COMPATIBILITY_FLAGS),
+            "observability": {"enabled": True},
+            "logpush": self._spec.logpush,
+        }
+
     def _script(self, args: EdgeArgs) -> cloudflare.WorkersScript:
         return cloudflare.WorkersScript(
             self._named("worker"),
-            account_id=self._spec.account_id,
-            script_name=self._spec.script_name,
-            main_module=SCRIPT_MODULE,
-            content=self._spec.script,
-            compatibility_date=edge.COMPATIBILITY_DATE,
-            compatibility_flags=list(edge.COMPATIBILITY_FLAGS),
-            observability={"enabled": True},
+            **self._runtime(),
             bindings=[
                 *(
                     cloudflare.WorkersScriptBindingArgs(name=name, type="kv_namespace", namespace_id=namespace)
@@ -86,8 +129,7 @@ class Edge(pulumi.ComponentResource):
                     name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key
                 ),
             ],
-            migrations=cloudflare.WorkersScriptMigrationsArgs(**manifests.build_migrations()),
-            opts=self._options,
+            opts=pulumi.ResourceOptions.merge(self._options, pulumi.ResourceOptions(depends_on=self._migrated())),
         )
 
     def _address(self, script: cloudflare.WorkersScript, needs: Sequence[pulumi.Resource]) -> None:

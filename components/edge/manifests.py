@@ -8,6 +8,9 @@ from components.edge.spec import EdgeSpec
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge, hooks, rates
 
+BINDING_TYPES = ("durable_object_namespace", "kv_namespace", "ratelimit", "secret_text")
+"""Of what kinds the Worker's bindings are."""
+
 
 def build_region_records(spec: EdgeSpec) -> list[KvRecord]:
     """Region -> its gateways."""
@@ -43,12 +46,6 @@ def build_hook_bindings() -> list[dict[str, Any]]:
     """The Worker's bindings to the hooks' ledgers and outboxes, a Durable Object of each a hook."""
     classes = {hooks.BINDING_LEDGER: hooks.LEDGER_CLASS, hooks.BINDING_OUTBOX: hooks.OUTBOX_CLASS}
     return [_object_binding(name, class_name) for name, class_name in classes.items()]
-
-
-def build_migrations() -> dict[str, Any]:
-    """Makes the classes of objects the Worker keeps, once: Cloudflare keeps the tag and makes nothing twice."""
-    classes = [rates.LIMITER_CLASS, hooks.LEDGER_CLASS, hooks.OUTBOX_CLASS]
-    return {"new_tag": rates.MIGRATION, "new_sqlite_classes": classes}
 
 
 def _object_binding(name: str, class_name: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from components.edge.operations_spec import LOG_FIELDS, ConsoleSpec, LogsSpec
+from components.edge.operations_spec import LOG_FIELDS, WORKER_LOG_FIELDS, ConsoleSpec, LogsSpec, build_worker_filter
 from components.naming import PLATFORM, resource_name
 
 
@@ -56,34 +56,50 @@ class Console(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class LogsArgs:
-    """What Logs are made from. `ownership_challenge` is the text Cloudflare put into the bucket to see whose it is; a
-    Pulumi secret."""
+    """What Logs are made from. The challenges are the texts Cloudflare put into each folder to see whose it is; Pulumi
+    secrets."""
 
     spec: LogsSpec
-    ownership_challenge: pulumi.Output[str]
+    requests_challenge: pulumi.Output[str]
+    worker_challenge: pulumi.Output[str]
     cloudflare: pulumi.ProviderResource
 
 
 class Logs(pulumi.ComponentResource):
-    """One line a request, without a word of what was asked or answered."""
+    """One line a request, and what the Worker wrote, without a word of what was asked or answered."""
 
     def __init__(self, name: str, args: LogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("moltghost:edge:Logs", name, None, opts)
         spec = args.spec
-        job = cloudflare.LogpushJob(
+        options = pulumi.ResourceOptions(parent=self, provider=args.cloudflare)
+        requests = cloudflare.LogpushJob(
             resource_name(PLATFORM, spec.region, "edge-log"),
             zone_id=spec.zone_id,
             name="moltghost-requests",
             dataset="http_requests",
-            destination_conf=spec.destination,
-            ownership_challenge=args.ownership_challenge,
+            destination_conf=spec.requests,
+            ownership_challenge=args.requests_challenge,
             enabled=True,
-            output_options={
-                "field_names": list(LOG_FIELDS),
-                "output_type": "ndjson",
-                "sample_rate": 1,
-                "timestamp_format": "rfc3339",
-            },
-            opts=pulumi.ResourceOptions(parent=self, provider=args.cloudflare),
+            output_options=_output(LOG_FIELDS),
+            opts=options,
         )
-        self.register_outputs({"job": job.id})
+        worker = cloudflare.LogpushJob(
+            resource_name(PLATFORM, spec.region, "worker-log"),
+            account_id=spec.account_id,
+            name=f"moltghost-{spec.script_name}",
+            dataset="workers_trace_events",
+            destination_conf=spec.worker,
+            ownership_challenge=args.worker_challenge,
+            enabled=True,
+            filter=build_worker_filter(spec),
+            output_options=_output(WORKER_LOG_FIELDS),
+            opts=options,
+        )
+        self.register_outputs({"requests": requests.id, "worker": worker.id})
+
+
+def _output(fields: tuple[str, ...]) -> cloudflare.LogpushJobOutputOptionsArgs:
+    """Every line, with these fields, as JSON."""
+    return cloudflare.LogpushJobOutputOptionsArgs(
+        field_names=list(fields), output_type="ndjson", sample_rate=1, timestamp_format="rfc3339"
+    )

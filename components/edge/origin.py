@@ -26,7 +26,8 @@ class OriginArgs:
 
 
 class Origin(pulumi.ComponentResource):
-    """A region as the Worker sees it: `url` is where it answers, `token` (secret) is what its connectors run with."""
+    """A region as the Worker sees it: `url` is where it answers, `token` (secret) is what its connectors run with,
+    `pool` is the id of the pool that others may steer by (`Steering`)."""
 
     def __init__(self, name: str, args: OriginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("moltghost:edge:Origin", name, None, opts)
@@ -34,13 +35,15 @@ class Origin(pulumi.ComponentResource):
         self._own = resource_name(PLATFORM, args.spec.region, "origin")
         self._options = pulumi.ResourceOptions(parent=self, provider=args.cloudflare)
         tunnel = self._tunnel(args.tunnel_secret)
-        self._load_balancer(self._pool(tunnel))
+        pool = self._pool(tunnel)
+        self._load_balancer(pool)
+        self.pool: pulumi.Output[str] = pool.id
         self.url = f"https://{args.spec.hostname}"
         # Secret, as the secret it is made of is.
         self.token: pulumi.Output[str] = pulumi.Output.all(tunnel.id, args.tunnel_secret).apply(
             lambda known: connector_token(args.spec.account_id, *known)
         )
-        self.register_outputs({"url": self.url})
+        self.register_outputs({"url": self.url, "pool": pool.id})
 
     def _tunnel(self, secret: pulumi.Output[str]) -> cloudflare.ZeroTrustTunnelCloudflared:
         tunnel = cloudflare.ZeroTrustTunnelCloudflared(
@@ -81,6 +84,8 @@ class Origin(pulumi.ComponentResource):
             minimum_origins=1,
             monitor=monitor.id,
             origins=[origin],
+            latitude=self._spec.latitude,
+            longitude=self._spec.longitude,
             opts=self._options,
         )
 

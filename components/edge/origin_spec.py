@@ -4,6 +4,8 @@ import base64
 import json
 from typing import Any
 
+from pydantic import Field
+
 from components.labels import Region
 from components.values import Values
 from runtime.contract import limits, paths
@@ -13,13 +15,15 @@ _TUNNEL_DOMAIN = "cfargotunnel.com"
 
 class OriginSpec(Values):
     """One region's way in. `hostname` is the name in the zone that leads into the tunnel, `service` the URL of the
-    region's gateways as its connectors reach them."""
+    region's gateways as its connectors reach them, `latitude` and `longitude` (degrees) are where the region is."""
 
     region: Region
     account_id: str
     zone_id: str
     hostname: str
     service: str
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
 
 
 def build_tunnel_config(spec: OriginSpec) -> dict[str, Any]:

@@ -25,7 +25,8 @@ class RegionSpec(Values):
 
 
 class EdgeSpec(Values):
-    """The Worker of one hostname, and the regions it can ask. `region` stands in the names of what is declared."""
+    """The Worker of one hostname, and the regions it can ask. `region` stands in the names of what is declared;
+    `logpush` has what the Worker writes given to the account's log jobs (`Logs`)."""
 
     region: Region
     account_id: str
@@ -34,3 +35,4 @@ class EdgeSpec(Values):
     script_name: Label
     script: str = Field(repr=False, min_length=1)
     regions: dict[Region, RegionSpec]
+    logpush: bool = False

@@ -18,8 +18,6 @@ BINDING_LIMITER = "LIMITER"
 """Durable Object namespace of the exact limiter."""
 LIMITER_CLASS = "Limiter"
 """The class the Worker exports for it."""
-MIGRATION = "objects-1"
-"""Tag of the migration that makes all of the Worker's objects."""
 SHARDS = 4
 """Most limiter objects of one tenant."""
 SHARD_PER_MINUTE = 2500

@@ -15,6 +15,7 @@ from components.edge.operations_spec import ConsoleSpec, LogsSpec
 from components.edge.origin_spec import OriginSpec
 from components.edge.rollout_spec import RolloutSpec
 from components.edge.spec import EdgeSpec, RegionSpec
+from components.edge.steering_spec import SteeringSpec
 from components.edge.tenant_edge_spec import (
     ApiKeySpec,
     CertificateSpec,
@@ -190,6 +191,8 @@ ORIGIN = OriginSpec(
     zone_id="1" * 32,
     hostname="sin.origin.example.com",
     service="http://gateway.moltghost-system.svc.cluster.local",
+    latitude=1.35,
+    longitude=103.82,
 )
 CONSOLE = ConsoleSpec(
     region=SIN,
@@ -198,7 +201,15 @@ CONSOLE = ConsoleSpec(
     email_domains=("example.com", "example.net"),
     session_hours=8,
 )
-LOGS = LogsSpec(region=SIN, zone_id="1" * 32, destination="s3://example-logs/edge/{DATE}?region=ap-southeast-1")
+LOGS = LogsSpec(
+    region=SIN,
+    account_id="0" * 32,
+    zone_id="1" * 32,
+    script_name="platform-sin-edge",
+    requests="s3://example-logs/edge/{DATE}?region=ap-southeast-1",
+    worker="s3://example-logs/worker/{DATE}?region=ap-southeast-1",
+)
+STEERING = SteeringSpec(region=SIN, zone_id="1" * 32, hostname="regions.example.com", preferred=(SIN, JKT))
 ROLLOUT = RolloutSpec(
     region=SIN,
     account_id="0" * 32,

@@ -20,7 +20,14 @@ from components.cluster import manifests as cluster
 from components.cluster import pools_manifests as pools
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
-from components.edge import client_certificates_spec, firewall, origin_spec, tenant_edge_manifests, zone_spec
+from components.edge import (
+    client_certificates_spec,
+    firewall,
+    migrations,
+    origin_spec,
+    tenant_edge_manifests,
+    zone_spec,
+)
 from components.edge import manifests as edge
 from components.ingress import manifests as ingress
 from components.models import manifests as models
@@ -139,7 +146,7 @@ def render_backup() -> list[Any]:
 def render_edge() -> list[Any]:
     spec = specs.EDGE
     records = edge.build_region_records(spec)
-    return [*(asdict(record) for record in records), *edge.build_hook_bindings(), edge.build_migrations()]
+    return [*(asdict(record) for record in records), *edge.build_hook_bindings(), *migrations.build_migrations()]
 
 
 def render_edge_tenant() -> list[Any]:

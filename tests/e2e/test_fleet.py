@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from components.cluster.spec import PLATFORM_NAMESPACE
 from infra.local.machine import Mode
 from infra.local.region import LocalRegion
 from infra.settings import GlobalSettings, load_settings
@@ -35,8 +36,7 @@ def cluster(fleet: Fleet, name: str) -> Cluster:
     """A region's cluster, with the operator's rights."""
     region = fleet.regions[name]
     kubectl = region.tools.ensure(["kubectl"], lambda _line: None)["kubectl"]
-    namespace = fleet.engines[name].stack_output()["gateway_namespace"]
-    return Cluster(kubectl, region.machine.kubeconfig, namespace, region.addresses)
+    return Cluster(kubectl, region.machine.kubeconfig, PLATFORM_NAMESPACE, region.addresses)
 
 
 def sandboxes(fleet: Fleet, name: str) -> set[str]:

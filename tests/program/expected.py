@@ -69,7 +69,7 @@ CHILDREN = {
         "cloudflare:index/workersKv:WorkersKv": 1,
         "cloudflare:index/workersKvNamespace:WorkersKvNamespace": 3,
         "cloudflare:index/workersRoute:WorkersRoute": 1,
-        "cloudflare:index/workersScript:WorkersScript": 1,
+        "cloudflare:index/workersScript:WorkersScript": 2,
     },
     ("moltghost:edge:TenantEdge", "acme-local-edge"): {"cloudflare:index/workersKv:WorkersKv": 3},
     ("moltghost:edge:TenantEdge", "globex-local-edge"): {"cloudflare:index/workersKv:WorkersKv": 3},

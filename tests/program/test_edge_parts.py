@@ -10,10 +10,11 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.labels import Region
 from infra.local.providers.base import Call
 from infra.local.providers.cloudflare.provider import CloudflareProvider
 from tests.authorities import FIXED
-from tests.components.specs import CLIENT_CERTIFICATES, CONNECTOR, CONSOLE, LOGS, ORIGIN, ROLLOUT
+from tests.components.specs import CLIENT_CERTIFICATES, CONNECTOR, CONSOLE, JKT, LOGS, ORIGIN, ROLLOUT, SIN, STEERING
 from tests.program import invariants
 from tests.program.conftest import SECRETS
 from tests.program.recording import Recording, Secret, record, record_declaring
@@ -38,15 +39,19 @@ def declare() -> None:
         from components.edge.operations import Console, ConsoleArgs, Logs, LogsArgs
         from components.edge.origin import Origin, OriginArgs
         from components.edge.rollout import Rollout, RolloutArgs
+        from components.edge.steering import Steering, SteeringArgs
         from components.ingress.component import Ingress, IngressArgs
 
     edge = cloudflare.Provider("cloudflare", base_url="http://127.0.0.1:1", api_token=pulumi.Output.secret("test"))
     cluster = kubernetes.Provider("kubernetes")
     ClientCertificates("clients", ClientCertificatesArgs(spec=CLIENT_CERTIFICATES, cloudflare=edge))
     Console("console", ConsoleArgs(spec=CONSOLE, cloudflare=edge))
-    Logs("logs", LogsArgs(spec=LOGS, ownership_challenge=pulumi.Output.secret(CHALLENGE), cloudflare=edge))
+    challenge = pulumi.Output.secret(CHALLENGE)
+    Logs("logs", LogsArgs(spec=LOGS, requests_challenge=challenge, worker_challenge=challenge, cloudflare=edge))
     secret = pulumi.Output.secret(TUNNEL_SECRET)
     origin = Origin("origin", OriginArgs(spec=ORIGIN, tunnel_secret=secret, cloudflare=edge))
+    pools: dict[Region, pulumi.Input[str]] = {SIN: origin.pool, JKT: "pool-of-jkt"}
+    Steering("steering", SteeringArgs(spec=STEERING, pools=pools, cloudflare=edge))
     Rollout("rollout", RolloutArgs(spec=ROLLOUT, cloudflare=edge))
     Ingress("ingress", IngressArgs(spec=CONNECTOR, token=origin.token, kubernetes=cluster))
 
@@ -63,7 +68,7 @@ def inputs(parts: Recording, kind: str, name: str) -> dict[str, Any]:
 def test_every_input_is_one_the_stand_in_honours(parts: Recording) -> None:
     provider = CloudflareProvider()
     declared = [each for each in parts.resources if each.type.startswith("cloudflare:") and each.type not in UPLOADS]
-    assert len(declared) == 12
+    assert len(declared) == 14
     for each in declared:
         given = handed_over(each.inputs)
         assert provider.kind(each.type).check(Call(each.urn, each.type, each.name), given, {}) == given
@@ -138,11 +143,29 @@ def test_only_known_people_open_the_console_and_no_script_reads_their_cookie(par
     assert application["sameSiteCookieAttribute"] == "strict"
 
 
-def test_the_log_goes_where_it_is_told_to_and_its_challenge_is_secret(parts: Recording) -> None:
-    job = inputs(parts, "LogpushJob", "platform-sin-edge-log")
-    assert job["destinationConf"] == Secret(LOGS.destination)
-    assert job["ownershipChallenge"] == Secret(CHALLENGE)
-    assert "ClientRequestPath" in job["outputOptions"]["fieldNames"]
+def test_the_logs_go_where_they_are_told_to_and_their_challenges_are_secret(parts: Recording) -> None:
+    requests, worker = (inputs(parts, "LogpushJob", f"platform-sin-{name}-log") for name in ("edge", "worker"))
+    assert (requests["destinationConf"], worker["destinationConf"]) == (Secret(LOGS.requests), Secret(LOGS.worker))
+    assert requests["ownershipChallenge"] == worker["ownershipChallenge"] == Secret(CHALLENGE)
+    assert "ClientRequestPath" in requests["outputOptions"]["fieldNames"]
+
+
+def test_the_workers_log_is_the_accounts_and_holds_this_workers_lines_alone(parts: Recording) -> None:
+    worker = inputs(parts, "LogpushJob", "platform-sin-worker-log")
+    assert "zoneId" not in worker
+    assert json.loads(worker["filter"]) == {"where": {"key": "ScriptName", "operator": "eq", "value": LOGS.script_name}}
+    fields = worker["outputOptions"]["fieldNames"]
+    assert "Logs" in fields
+    assert not {"Event", "Exceptions"} & set(fields), "a request's address and headers, and others' texts"
+
+
+def test_a_name_of_all_regions_leads_to_the_nearest_that_is_up(parts: Recording) -> None:
+    balancer = inputs(parts, "LoadBalancer", "platform-sin-steering")
+    assert balancer["defaultPools"] == [f"{OWN}-id", "pool-of-jkt"]
+    assert balancer["fallbackPool"] == f"{OWN}-id"
+    assert balancer["steeringPolicy"] == "proximity"
+    pool = inputs(parts, "LoadBalancerPool", OWN)
+    assert (pool["latitude"], pool["longitude"]) == (ORIGIN.latitude, ORIGIN.longitude)
 
 
 ASSOCIATIONS = "CertificateAuthoritiesHostnameAssociations"

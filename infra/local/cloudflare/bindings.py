@@ -19,6 +19,20 @@ PERIODS = (10, 60)
 """Seconds a rate limit can be for."""
 
 
+def require_types(types: object) -> None:
+    """Refuse what are no types of bindings. Raises `ApiError`."""
+    if not isinstance(types, list) or not set(map(str, types)) <= set(FIELDS):
+        raise invalid(f"metadata.keep_bindings: must be a list of {', '.join(sorted(FIELDS))}")
+
+
+def kept_bindings(
+    before: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any]], types: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """The bindings of an earlier upload that stay: of these types, and not given anew."""
+    names = {binding.get("name") for binding in given if isinstance(binding, Mapping)}
+    return [binding for binding in before if binding["type"] in types and binding["name"] not in names]
+
+
 def require_bindings(
     bindings: Sequence[Mapping[str, Any]], namespaces: Mapping[str, Any], classes: Sequence[str]
 ) -> None:

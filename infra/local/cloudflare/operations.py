@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -13,15 +14,19 @@ from infra.local.cloudflare.store import Record, collection
 
 DURATION = re.compile(r"(\d+(ns|us|µs|ms|s|m|h))+")
 DECISIONS = ("allow", "deny", "non_identity", "bypass")
-DATASETS = ("http_requests", "firewall_events")
+DATASETS = {"zones": ("http_requests", "firewall_events"), "accounts": ("workers_trace_events",)}
+"""Whose job a dataset is: https://developers.cloudflare.com/logs/logpush/logpush-job/datasets/"""
 
 
 def routes() -> list[web.RouteDef]:
     """The handlers and their paths."""
     policies = Records("access/policies", "access-policies", ("name",), read_policy, "accounts")
     applications = Records("access/apps", "access-applications", ("domain",), read_application, "accounts")
-    jobs = Records("logpush/jobs", "logpush", ("name",), read_job, hidden=("ownership_challenge",))
-    return [*policies.routes(), *applications.routes(), *jobs.routes()]
+    hidden = ("ownership_challenge",)
+    jobs = Records("logpush/jobs", "logpush", ("name",), partial(read_job, DATASETS["zones"]), hidden=hidden)
+    of_account = partial(read_job, DATASETS["accounts"])
+    accounts_jobs = Records("logpush/jobs", "account-logpush", ("name",), of_account, "accounts", hidden=hidden)
+    return [*policies.routes(), *applications.routes(), *jobs.routes(), *accounts_jobs.routes()]
 
 
 async def read_policy(request: web.Request) -> Record:
@@ -60,12 +65,12 @@ def _require_duration(fields: Record) -> None:
         raise invalid(f"session_duration: {fields['session_duration']!r} is no duration such as 2h45m", 12130)
 
 
-async def read_job(request: web.Request) -> Record:
+async def read_job(datasets: tuple[str, ...], request: web.Request) -> Record:
     """The job a request describes. Raises `ApiError`."""
     needed = {"name": str, "dataset": str, "destination_conf": str, "ownership_challenge": str, "output_options": dict}
-    fields = await body(request, needed, {"enabled": False})
-    if fields["dataset"] not in DATASETS:
-        raise invalid(f"dataset: {fields['dataset']!r} is not supported here, only {', '.join(DATASETS)}", 1002)
+    fields = await body(request, needed, {"enabled": False, "filter": ""})
+    if fields["dataset"] not in datasets:
+        raise invalid(f"dataset: {fields['dataset']!r} is not supported here, only {', '.join(datasets)}", 1002)
     if not fields["output_options"].get("field_names"):
         raise invalid("output_options.field_names: must name fields", 1002)
     return fields

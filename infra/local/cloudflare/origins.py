@@ -12,6 +12,7 @@ from infra.local.cloudflare.requests import API, CLOUD, body, now, success
 from infra.local.cloudflare.store import Collections, Record, collection
 
 CONFIGURATION = f"{API}/accounts/{{account}}/cfd_tunnel/{{tunnel}}/configurations"
+STEERING = ("off", "geo", "random", "dynamic_latency", "proximity", "least_outstanding_requests", "least_connections")
 SHORTEST_SECRET = 32
 """Bytes of a tunnel's secret."""
 
@@ -99,12 +100,21 @@ async def read_monitor(request: web.Request) -> Record:
 
 async def read_pool(request: web.Request) -> Record:
     """The pool a request describes. Raises `ApiError`."""
-    optional = {"enabled": True, "minimum_origins": 1, "monitor": None, "description": ""}
+    optional = {
+        "enabled": True,
+        "minimum_origins": 1,
+        "monitor": None,
+        "description": "",
+        "latitude": None,
+        "longitude": None,
+    }
     fields = await body(request, {"name": str, "origins": list}, optional)
     names = [origin.get("name") for origin in fields["origins"] if isinstance(origin, dict) and origin.get("address")]
     if not names or len(names) != len(fields["origins"]) or len(set(names)) != len(names):
         raise invalid("origins: each needs an address and a name of its own", 1002)
     account = request.match_info["owner"]
+    if (fields["latitude"] is None) != (fields["longitude"] is None):
+        raise invalid("latitude: goes with longitude; give both or neither", 1002)
     if fields["monitor"] and fields["monitor"] not in collection(request.app[CLOUD].declared, "monitors", account):
         raise invalid(f"monitor: there is no monitor {fields['monitor']}", 1002)
     return {**fields, "modified_on": now()}
@@ -116,6 +126,8 @@ async def read_balancer(request: web.Request) -> Record:
         "enabled": True, "proxied": False, "steering_policy": "off", "session_affinity": "none", "description": "",
     }  # fmt: skip
     fields = await body(request, {"name": str, "default_pools": list, "fallback_pool": str}, optional)
+    if fields["steering_policy"] not in STEERING:
+        raise invalid(f"steering_policy: {fields['steering_policy']!r} is none of {', '.join(STEERING)}", 1002)
     known = {pool for name, pools in request.app[CLOUD].declared.items() if name.startswith("pools/") for pool in pools}
     if missing := sorted({*fields["default_pools"], fields["fallback_pool"]} - known):
         raise invalid(f"default_pools: there is no pool {missing[0]}", 1002)

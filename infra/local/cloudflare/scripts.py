@@ -7,10 +7,10 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
-from infra.local.cloudflare.bindings import public_binding, require_bindings
+from infra.local.cloudflare.bindings import kept_bindings, public_binding, require_bindings, require_types
 from infra.local.cloudflare.errors import invalid, not_found
 from infra.local.cloudflare.migrations import migrated, require_shape
-from infra.local.cloudflare.protocol import METADATA, MIGRATIONS, MODULE
+from infra.local.cloudflare.protocol import KEEP_BINDINGS, METADATA, MIGRATIONS, MODULE
 from infra.local.cloudflare.requests import API, CLOUD, now, success
 from infra.local.cloudflare.store import Collections, Record, collection, every
 
@@ -41,12 +41,14 @@ async def upload_script(request: web.Request) -> web.Response:
     if not NAME.fullmatch(name):
         raise invalid(f"script name {name!r}: must match {NAME.pattern}", 10016)
     script = await _parse(request)
-    migrations = script.pop(MIGRATIONS)
+    migrations, kept = script.pop(MIGRATIONS), script.pop(KEEP_BINDINGS)
 
     def edit(declared: Collections) -> Record:
         _require_own_name(request, declared)
         scripts = _scripts(request, declared)
         script.update(migrated(scripts.get(name), migrations))
+        stays = kept_bindings(scripts.get(name, {}).get("bindings", []), script["bindings"], kept)
+        script["bindings"] = [*script["bindings"], *stays]
         namespaces = collection(declared, "namespaces", request.match_info["account"])
         require_bindings(script["bindings"], namespaces, script["classes"])
         script["created_on"] = scripts.get(name, {}).get("created_on", script["modified_on"])
@@ -66,7 +68,7 @@ async def get_content(request: web.Request) -> web.Response:
 async def get_settings(request: web.Request) -> web.Response:
     """How it is deployed; secrets by name only."""
     script = _script(request, request.app[CLOUD].declared)
-    settings = {field: script[field] for field in METADATA if field != "main_module"}
+    settings = {field: script.get(field, usual) for field, (_, usual) in METADATA.items() if field != "main_module"}
     return success({**settings, "bindings": [public_binding(one) for one in script["bindings"]]})
 
 
@@ -89,10 +91,11 @@ async def _parse(request: web.Request) -> Record:
         metadata = json.loads(parts.pop("metadata"))
     except (KeyError, ValueError):
         raise invalid("metadata: a JSON part of that name is needed") from None
-    if unknown := sorted(set(metadata) - {*METADATA, MIGRATIONS}):
+    if unknown := sorted(set(metadata) - {*METADATA, MIGRATIONS, KEEP_BINDINGS}):
         raise invalid(f"metadata: {', '.join(unknown)} not supported by the local API")
     if metadata.setdefault(MIGRATIONS, None) is not None:
         require_shape(metadata[MIGRATIONS])
+    require_types(metadata.setdefault(KEEP_BINDINGS, []))
     for field, (kind, default) in METADATA.items():
         if not isinstance(metadata.setdefault(field, default), kind):
             raise invalid(f"metadata.{field}: must be given, as {kind.__name__}")

@@ -11,7 +11,7 @@ from components.edge.operations_spec import LOG_FIELDS, LogsSpec
 from components.edge.origin_spec import connector_token
 from components.edge.zone_spec import SETTINGS, FirewallSpec
 from infra.local.cloudflare.rules import parse
-from tests.components.specs import ZONE
+from tests.components.specs import LOGS, ZONE
 
 RULESETS = {ruleset.role: ruleset for ruleset in build_rulesets(ZONE)}
 RULES: list[tuple[str, dict[str, Any]]] = [(role, rule) for role, one in RULESETS.items() for rule in one.rules]
@@ -131,8 +131,9 @@ def test_no_field_of_the_log_holds_what_a_client_said() -> None:
 
 @pytest.mark.parametrize("destination", ["https://logs.example.com", "s3://logs", "s3://logs/x?access-key-id=AKIA"])
 def test_a_destination_with_credentials_in_it_is_none(destination: str) -> None:
-    with pytest.raises(ValidationError, match="destination"):
-        LogsSpec(region=ZONE.region, zone_id="1" * 32, destination=destination)
+    for field in ("requests", "worker"):
+        with pytest.raises(ValidationError, match=field):
+            LogsSpec.model_validate({**LOGS.model_dump(), field: destination})
 
 
 def test_a_connector_token_is_what_cloudflared_reads() -> None:

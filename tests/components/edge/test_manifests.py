@@ -6,11 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from components.edge.manifests import (
+    BINDING_TYPES,
     build_hook_bindings,
     build_limit_bindings,
-    build_migrations,
     build_region_records,
 )
+from components.edge.migrations import MIGRATIONS
 from components.edge.spec import RegionSpec
 from runtime.contract import rates
 from tests.components.specs import EDGE, SIN
@@ -45,14 +46,16 @@ def test_the_walls_are_the_contracts_and_count_each_for_itself() -> None:
     assert all(0 < int(namespace) < 2**31 for namespace in namespaces)
 
 
-def test_the_limiters_class_is_made_with_sqlite() -> None:
-    assert build_migrations() == {"new_tag": "objects-1", "new_sqlite_classes": ["Limiter", "HookLedger", "HookOutbox"]}
-
-
 def test_the_hooks_classes_are_bound_and_made_with_sqlite() -> None:
     bound = {each["name"]: each["class_name"] for each in build_hook_bindings()}
     assert bound == {"HOOK_LEDGER": "HookLedger", "HOOK_OUTBOX": "HookOutbox"}
-    assert set(bound.values()) < set(build_migrations()["new_sqlite_classes"])
+    made = {name for step in MIGRATIONS for name in step.makes}
+    assert set(bound.values()) < made
+
+
+def test_every_kind_of_binding_stays_while_a_migration_is_made() -> None:
+    types = {each["type"] for each in (*build_hook_bindings(), *build_limit_bindings(EDGE))}
+    assert types | {"kv_namespace", "secret_text"} == set(BINDING_TYPES)
 
 
 def test_the_script_is_left_out_of_what_is_printed() -> None:

@@ -3,6 +3,7 @@ import { Miniflare } from "miniflare";
 import { bundle } from "../build.mjs";
 import { EDGE, PATHS } from "../src/generated/contract.ts";
 import { ACME_KEY, deployWith, WIDE } from "../test/deployed.ts";
+import { processorTimes } from "./cpu.ts";
 import { runtimeProcess } from "./processor.ts";
 import { EVENTS, STREAMS, streams } from "./streams.ts";
 import { start } from "./upstream.ts";
@@ -70,6 +71,7 @@ console.log(
 console.log("included, as Linux counts its threads: more than what a Worker is billed; the empty Worker is the floor.");
 console.table({ direct: row(direct, direct), "empty Worker": row(through, direct), edge: row(ours, direct) });
 
+await processorTimes();
 const began = performance.now();
 const { came, open } = await streams(url, { ...KEY, "content-type": "application/json" });
 const seconds = (performance.now() - began) / 1000;

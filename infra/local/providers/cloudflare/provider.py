@@ -8,6 +8,7 @@ from infra.local.providers.cloudflare import records
 from infra.local.providers.cloudflare.api import Api
 from infra.local.providers.cloudflare.client_certificates import HostnameAssociations, MtlsCertificate
 from infra.local.providers.cloudflare.kv_value import KvValue
+from infra.local.providers.cloudflare.logpush import LogpushJob
 from infra.local.providers.cloudflare.records import RecordKind
 from infra.local.providers.cloudflare.script import Script
 from infra.local.providers.cloudflare.settings import TunnelConfig, ZoneSetting
@@ -22,7 +23,7 @@ KINDS: Mapping[str, Callable[[Callable[[], Api]], Kind]] = {
     "cloudflare:index/loadBalancer:LoadBalancer": partial(RecordKind, collection=records.BALANCERS),
     "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor": partial(RecordKind, collection=records.MONITORS),
     "cloudflare:index/loadBalancerPool:LoadBalancerPool": partial(RecordKind, collection=records.POOLS),
-    "cloudflare:index/logpushJob:LogpushJob": partial(RecordKind, collection=records.LOGPUSH_JOBS),
+    "cloudflare:index/logpushJob:LogpushJob": LogpushJob,
     "cloudflare:index/mtlsCertificate:MtlsCertificate": MtlsCertificate,
     "cloudflare:index/ruleset:Ruleset": partial(RecordKind, collection=records.RULESETS),
     "cloudflare:index/workersKv:WorkersKv": KvValue,

@@ -2,7 +2,7 @@
 """Resources the API keeps as records of a collection: KV namespaces, Worker routes, DNS records, rulesets, tunnels …"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from infra.local.cloudflare.protocol import OWNER_FIELD
 from infra.local.providers.base import Call, Kind, Live
@@ -75,7 +75,7 @@ POOLS = Collection(
     "/accounts/{}/load_balancers/pools",
     "accountId",
     required=("name", "origins"),
-    optional=("enabled", "minimumOrigins", "monitor", "description"),
+    optional=("enabled", "minimumOrigins", "monitor", "description", "latitude", "longitude"),
     computed=("createdOn", "modifiedOn"),
 )
 BALANCERS = Collection(
@@ -103,15 +103,16 @@ ACCESS_APPLICATIONS = Collection(
     ),
     computed=("aud", "createdOn", "updatedAt"),
 )  # fmt: skip
-LOGPUSH_JOBS = Collection(
+ZONE_LOGPUSH_JOBS = Collection(
     "/zones/{}/logpush/jobs",
     "zoneId",
     required=("name", "dataset", "destinationConf", "ownershipChallenge", "outputOptions"),
-    optional=("enabled",),
+    optional=("enabled", "filter"),
     computed=("createdOn",),
     fixed=("dataset",),
     secret=("ownershipChallenge",),
 )
+ACCOUNT_LOGPUSH_JOBS = replace(ZONE_LOGPUSH_JOBS, path="/accounts/{}/logpush/jobs", scope="accountId")
 
 
 class RecordKind(Kind):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.local.cloudflare.bindings import FIELDS
-from infra.local.cloudflare.protocol import METADATA, MIGRATIONS, MODULE
+from infra.local.cloudflare.protocol import KEEP_BINDINGS, METADATA, MIGRATIONS, MODULE
 from infra.local.providers.base import Call, Failure, InvalidInputsError, Kind, Live
 from infra.local.providers.cloudflare.api import Api, segment
 from infra.local.providers.cloudflare.shapes import from_api, split_import_id, to_api
@@ -16,8 +16,10 @@ from infra.local.providers.supported import require_inputs
 
 PLACE = ("accountId", "scriptName")
 REQUIRED = (*PLACE, "mainModule", "content", "compatibilityDate")
-OPTIONAL = ("compatibilityFlags", "bindings", "observability", "migrations")
-KEPT = tuple(name for name in OPTIONAL if name != "migrations")
+SENT = ("migrations", "keepBindings")
+"""What an upload does and the API tells nobody after: as with the provider's own, it is what was declared for good."""
+KEPT = ("compatibilityFlags", "bindings", "observability", "logpush")
+OPTIONAL = (*KEPT, *SENT)
 DERIVED = ("etag", "createdOn", "modifiedOn", "hasAssets", "hasModules", "migrationTag")
 
 
@@ -46,10 +48,8 @@ class Script(Kind):
         return Live(inputs["scriptName"], self.update(call, {}, {}, inputs))
 
     def update(self, call: Call, state: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
-        metadata = {name: value for name, value in to_api(inputs).items() if name in METADATA}
-        migrations = inputs.get("migrations")
-        if migrations is not None and self._tag(inputs) != migrations["newTag"]:
-            metadata[MIGRATIONS] = to_api(migrations)
+        fields = {*METADATA, MIGRATIONS, KEEP_BINDINGS}
+        metadata = {name: value for name, value in to_api(inputs).items() if name in fields}
         files = {
             "metadata": (None, json.dumps(metadata).encode(), "application/json"),
             inputs["mainModule"]: (inputs["mainModule"], inputs["content"].encode(), MODULE),
@@ -67,20 +67,12 @@ class Script(Kind):
         content = self.api().send("GET", _path(place)).text
         live = {**place, **settings, "content": content, "mainModule": summary["mainModule"]}
         live["bindings"] = [_with_secret(binding, inputs.get("bindings") or []) for binding in live["bindings"]]
-        migrations = inputs.get("migrations")
-        if migrations is not None and summary.get("migrationTag") == migrations["newTag"]:
-            # It was applied, and what it said is kept nowhere but here.
-            live["migrations"] = migrations
+        live |= {name: inputs[name] for name in SENT if name in inputs}
         declared = as_declared(inputs, live) if inputs else {name: live[name] for name in (*REQUIRED, *KEPT)}
         return Live(place["scriptName"], {**declared, **_derived(summary)}, declared)
 
     def delete(self, call: Call, state: Properties, inputs: Properties) -> None:
         self.api().find("DELETE", _path(inputs or state))
-
-    def _tag(self, inputs: Properties) -> str | None:
-        """The tag of the last migration: each is sent once, as wrangler does, for the API refuses one it has had."""
-        summary = self._summary({name: inputs[name] for name in PLACE})
-        return None if summary is None else summary.get("migrationTag")
 
     def _summary(self, place: Properties) -> Properties | None:
         scripts = from_api(self.api().call("GET", f"/accounts/{segment(place['accountId'])}/workers/scripts"))

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from components.edge.manifests import build_limit_bindings, build_migrations
+from components.edge.manifests import build_limit_bindings
+from components.edge.migrations import build_migrations
 from components.edge.tenant_edge_manifests import build_records
 from infra.local.cloudflare.worker_host import EDGE_PACKAGE
 from infra.local.node import node_program
@@ -37,12 +38,13 @@ async def deploy(cloudflare: Cloudflare, script: str, limit: int) -> None:
         for record in each:
             path = f"/accounts/a/storage/kv/namespaces/{namespace}/values/{quote(record.key, safe='')}"
             await cloudflare.call("PUT", path, data=record.value.encode())
+    ((_, migration),) = build_migrations()
     flags = list(edge.COMPATIBILITY_FLAGS)
     await cloudflare.upload(
         "edge",
         script,
         bindings=bindings,
-        migrations=build_migrations(),
+        migrations=migration,
         compatibility_date=edge.COMPATIBILITY_DATE,
         compatibility_flags=flags,
     )

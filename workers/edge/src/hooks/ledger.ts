@@ -25,6 +25,11 @@ export class HookLedger extends DurableObject<Env> {
     return isNew;
   }
 
+  /** Takes a delivery back out: what became of it is that it was not taken, and it may come again as it is. */
+  release(digest: string): void {
+    this.#sql.exec("DELETE FROM taken WHERE digest = ?", digest);
+  }
+
   /** Forgets what is too old; sleeps until the next is. */
   override async alarm(): Promise<void> {
     this.#sql.exec("DELETE FROM taken WHERE until <= ?", Date.now());

@@ -15,7 +15,7 @@ let env: Env;
 let hooks = 0;
 let hook: string;
 /** What the receiver answers, in turn; 200 after that. */
-let answers: (number | Error)[];
+let answers: (number | Error | Response)[];
 /** What the agent answers. */
 let agent: () => Promise<Response>;
 let chats: number;
@@ -39,6 +39,9 @@ beforeEach(async () => {
     const answer = answers.shift() ?? 200;
     if (answer instanceof Error) {
       throw answer;
+    }
+    if (answer instanceof Response) {
+      return answer;
     }
     const headers = answer >= 300 && answer < 400 ? { location: "https://elsewhere.test/" } : {};
     return new Response(null, { status: answer, headers });
@@ -157,6 +160,25 @@ it("a delivery is refused while too many answers wait", async () => {
   expect((await refusal(response)).code).toBe("deliveries_waiting");
 });
 
+it("a delivery that was refused so was not taken: the very same is, once there is room", async () => {
+  const own = env;
+  const full = { getByName: () => ({ take: async () => false }) };
+  const signed = await signatureOf(
+    PEPPER,
+    { tenant: "acme", id: hook, versions: [1] },
+    Math.floor(Date.now() / 1000),
+    new TextEncoder().encode(SAID),
+  );
+  const ask = {
+    path: `${PATHS.HOOKS}/${hook}`,
+    headers: { authorization: "", [HEADERS.HOOK_SIGNATURE]: signed },
+    body: SAID,
+  };
+  expect((await send({ ...own, HOOK_OUTBOX: full as unknown as Env["HOOK_OUTBOX"] }, ask)).status).toBe(429);
+  expect((await send(own, ask)).status).toBe(202);
+  expect((await send(own, ask)).status).toBe(409);
+});
+
 describe("an answer that is not taken", () => {
   it("is sent again, later each time, the same but for its signature's time", async () => {
     answers = [500, 307, new Error("Network connection lost.")];
@@ -195,6 +217,19 @@ describe("an answer that is not taken", () => {
     await next();
     expect(await letters()).toEqual([]);
     expect(sent).toHaveLength(HOOKS.TRIES);
+  });
+
+  it.each([
+    { name: "longer than we would wait", header: "3600", least: 3_600_000, most: 3_600_000 },
+    { name: "less than we would wait", header: "1", least: 10_000, most: 15_000 },
+    { name: "for ever", header: "999999999", least: 7_200_000, most: 7_200_000 },
+    { name: "in words", header: "soon", least: 10_000, most: 15_000 },
+  ])("waits as a busy receiver asks: $name", async ({ header: asked, least, most }) => {
+    answers = [new Response(null, { status: 503, headers: { "retry-after": asked } })];
+    await taken();
+    await ring();
+    expect(await wait()).toBeGreaterThan(least - 5_000);
+    expect(await wait()).toBeLessThanOrEqual(most);
   });
 
   it("is given up at once when its receiver is gone, or no longer declared", async () => {

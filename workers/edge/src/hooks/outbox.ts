@@ -104,8 +104,8 @@ export class HookOutbox extends DurableObject<Env> {
     }
     const { tenant, versions, deliver_to } = hook;
     const receiver = { tenant, id: job.hook, versions, deliver_to };
-    const status = await sendAnswer(this.env[EDGE.SECRET_PEPPER], receiver, job.id, await this.#answer(job));
-    this.#settle(job, status, status === GONE);
+    const reply = await sendAnswer(this.env[EDGE.SECRET_PEPPER], receiver, job.id, await this.#answer(job));
+    this.#settle(job, reply.status, reply.status === GONE, reply.retryAfterS);
   }
 
   async #answer(job: Job): Promise<Uint8Array> {
@@ -115,7 +115,7 @@ export class HookOutbox extends DurableObject<Env> {
     return await (await this.#sealed(job)).open(`answered:${job.id}`, job.payload);
   }
 
-  #settle(job: Job, status: number | null, over: boolean): void {
+  #settle(job: Job, status: number | null, over: boolean, retryAfterS = 0): void {
     const now = Date.now();
     if (status !== null && status >= 200 && status < 300) {
       this.#queue.done(job.id);
@@ -124,7 +124,7 @@ export class HookOutbox extends DurableObject<Env> {
       this.#queue.bury(job.id, status, now);
       this.#log(job, "dead", status);
     } else {
-      this.#queue.retry(job.id, status, now + backoffMs(job.tries));
+      this.#queue.retry(job.id, status, now + Math.max(backoffMs(job.tries), retryAfterS * 1000));
       this.#log(job, "retry", status);
     }
   }

@@ -9,13 +9,32 @@ export interface Receiver {
   readonly deliver_to: string;
 }
 
-/** Sends an answer once; the status the receiver gave, or null for none in time. A redirect is followed nowhere. */
+/** What a receiver said: its status, null for none in time, and for how long it asked to be left alone (seconds). */
+export interface Reply {
+  readonly status: number | null;
+  readonly retryAfterS: number;
+}
+
+/** Those that may ask to be left alone for a while: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
+const BUSY: readonly number[] = [429, 503];
+const DIGITS = /^[0-9]{1,9}$/;
+
+/** Seconds a `retry-after` names, as a number or a date; 0 where it names none. */
+export function retryAfter(header: string | null, now: number = Date.now()): number {
+  if (header === null) {
+    return 0;
+  }
+  const seconds = DIGITS.test(header) ? Number(header) : Math.ceil((Date.parse(header) - now) / 1000);
+  return Number.isNaN(seconds) ? 0 : Math.min(Math.max(seconds, 0), HOOKS.RETRY_MOST_S);
+}
+
+/** Sends an answer once, and says what the receiver said. A redirect is followed nowhere. */
 export async function sendAnswer(
   pepper: string,
   receiver: Receiver,
   delivery: string,
   body: Uint8Array,
-): Promise<number | null> {
+): Promise<Reply> {
   const headers = {
     "content-type": "application/json",
     [HEADERS.HOOK_DELIVERY]: delivery,
@@ -26,8 +45,9 @@ export async function sendAnswer(
     const response = await fetch(request, { signal: AbortSignal.timeout(HOOKS.DELIVERY_S * 1000) });
     // What a receiver says beyond its status is nobody's to read.
     await response.body?.cancel();
-    return response.status;
+    const { status, headers: said } = response;
+    return { status, retryAfterS: BUSY.includes(status) ? retryAfter(said.get("retry-after")) : 0 };
   } catch {
-    return null;
+    return { status: null, retryAfterS: 0 };
   }
 }

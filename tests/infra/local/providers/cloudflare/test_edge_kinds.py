@@ -64,6 +64,15 @@ def application(account: Account) -> Inputs:
     }  # fmt: skip
 
 
+def account_logpush(account: Account) -> Inputs:
+    return {
+        **{name: value for name, value in logpush(account).items() if name != "zoneId"},
+        "accountId": account.name, "name": "worker", "dataset": "workers_trace_events",
+        "filter": '{"where":{"key":"ScriptName","operator":"eq","value":"edge"}}',
+        "outputOptions": {"fieldNames": ["Logs"], "outputType": "ndjson"},
+    }  # fmt: skip
+
+
 def logpush(account: Account) -> Inputs:
     return {
         "zoneId": account.name, "name": "requests", "dataset": "http_requests", "destinationConf": "s3://logs/x?region=a",
@@ -74,11 +83,12 @@ def logpush(account: Account) -> Inputs:
 CASES: list[tuple[str, Callable[[Account], Inputs], Inputs]] = [
     (TUNNEL, tunnel, {"name": "jkt"}),
     (MONITOR, monitor, {"interval": 30, "header": {"Host": ["jkt.example.com"]}}),
-    (POOL, pool, {"minimumOrigins": 1, "enabled": False}),
+    (POOL, pool, {"minimumOrigins": 1, "enabled": False, "latitude": 1.35, "longitude": 103.82}),
     (BALANCER, balancer, {"proxied": True}),
     (POLICY, policy, {"includes": [{"emailDomain": {"domain": "example.net"}}]}),
     (APPLICATION, application, {"sessionDuration": "8h"}),
     (LOGPUSH, logpush, {"enabled": True}),
+    (LOGPUSH, account_logpush, {"filter": ""}),
 ]
 
 
@@ -155,6 +165,9 @@ def test_a_setting_nobody_changed_is_as_a_new_zone_has_it(account: Account) -> N
         (POOL, pool, {"monitor": "0"}, "there is no monitor 0"),
         (POOL, pool, {"origins": [{"name": "a"}]}, "each needs an address"),
         (BALANCER, balancer, {"fallbackPool": "0"}, "there is no pool 0"),
+        (BALANCER, balancer, {"steeringPolicy": "nearest"}, "steering_policy: 'nearest'"),
+        (POOL, pool, {"latitude": 1.35}, "goes with longitude"),
+        (LOGPUSH, account_logpush, {"dataset": "http_requests"}, "not supported here"),
         (POLICY, policy, {"decision": "perhaps"}, "decision: 'perhaps'"),
         (POLICY, policy, {"includes": []}, "include: must name somebody"),
         (APPLICATION, application, {"policies": [{"id": "0"}]}, "there is no policy 0"),

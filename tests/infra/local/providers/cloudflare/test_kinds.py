@@ -155,7 +155,7 @@ export class Counter extends DurableObject {}
 export default {};"""
 
 
-def test_a_migration_is_sent_once_and_its_loss_shows(account: Account) -> None:
+def test_a_migration_is_sent_as_declared_and_refused_where_it_was_made(account: Account) -> None:
     migrations = {"newTag": "v1", "newSqliteClasses": ["Counter"]}
     binding = {"name": "COUNTER", "type": "durable_object_namespace", "className": "Counter"}
     inputs = account.script(OBJECT, bindings=[binding], migrations=migrations)
@@ -163,17 +163,25 @@ def test_a_migration_is_sent_once_and_its_loss_shows(account: Account) -> None:
     assert live.state["migrationTag"] == "v1"
     assert account.declared(SCRIPT, live, inputs) == inputs
     changed = {**inputs, "content": f"{OBJECT}// again"}
-    assert account.update(SCRIPT, live, inputs, changed)["migrationTag"] == "v1"
-    assert account.declared(SCRIPT, live, changed) == changed
-    further = {**changed, "migrations": {"newTag": "v2", "newSqliteClasses": ["More"]}}
     with pytest.raises(ProviderError, match="expected tag is 'v1'"):
-        account.update(SCRIPT, live, changed, further)
-    account.delete(SCRIPT, live, changed)
-    bare = account.script()
-    account.make(SCRIPT, bare)
-    drifted = account.declared(SCRIPT, live, changed)
-    assert drifted is not None
-    assert drifted["migrations"] is None
+        account.update(SCRIPT, live, inputs, changed)
+    bare = {name: value for name, value in changed.items() if name != "migrations"}
+    assert account.update(SCRIPT, live, inputs, bare)["migrationTag"] == "v1"
+    assert account.declared(SCRIPT, live, bare) == bare
+
+
+def test_an_upload_that_keeps_bindings_loses_none_but_those_it_gives_anew(account: Account) -> None:
+    secret = {"name": "PEPPER", "type": "secret_text", "text": SECRET}
+    word = {"name": "WORD", "type": "plain_text", "text": "one"}
+    inputs = account.script(bindings=[secret, word])
+    live = account.make(SCRIPT, inputs)
+    keeping = {**inputs, "bindings": [{**word, "text": "two"}], "keepBindings": ["secret_text"]}
+    account.update(SCRIPT, live, inputs, keeping)
+    assert account.declared(SCRIPT, live, inputs) == {**inputs, "bindings": [{**word, "text": "two"}, secret]}
+    account.update(SCRIPT, live, inputs, {**inputs, "bindings": [word]})
+    assert account.declared(SCRIPT, live, inputs) == {**inputs, "bindings": [word]}
+    with pytest.raises(ProviderError, match="keep_bindings"):
+        account.update(SCRIPT, live, inputs, {**inputs, "keepBindings": ["secret"]})
 
 
 def test_a_script_that_does_not_start_is_an_error_that_says_why(account: Account) -> None:
@@ -257,7 +265,7 @@ def test_imports_read_all_there_is(account: Account) -> None:
     account.make(SCRIPT, script)
     found = account.provider.kind(SCRIPT).read(call(SCRIPT, id=f"{account.name}/{account.name}"), {}, {})
     assert found is not None
-    assert found.inputs == {**script, "compatibilityFlags": [], "observability": {"enabled": False}}
+    assert found.inputs == {**script, "compatibilityFlags": [], "observability": {"enabled": False}, "logpush": False}
     with pytest.raises(InvalidInputsError, match="<accountId>/<id>"):
         account.provider.kind(NAMESPACE).read(call(NAMESPACE, id="no-slash"), {}, {})
 

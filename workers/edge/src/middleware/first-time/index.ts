@@ -5,7 +5,7 @@ import { RefusedError } from "../../refused";
 
 /**
  * Refuses a delivery that was taken before, and fails where nobody can tell. It comes last before the chat begins: what was
- * refused for its limits, or for an agent that is not there, was not taken, and may be sent again as it is. What fails after
+ * refused for its limits, for an agent that is not there, or for a full outbox (`deliverLater` gives it back), was not taken, and may be sent again as it is. What fails after
  * it is for its sender to sign and send anew.
  */
 export const firstTime = createMiddleware<Edge>(async (c, next) => {
