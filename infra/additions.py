@@ -21,9 +21,6 @@ _SYSTEM_TYPES = ("m7a.2xlarge", "m7i.2xlarge", "m6a.2xlarge")
 """What the platform's own pods run on, the best first."""
 
 _REGIONS = f"{NAMESPACE}:regions"
-_COPIED = ("images", "edge")
-"""What a region has of the one it is made like."""
-
 _FOLDER = click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -47,6 +44,7 @@ class RegionRequest:
     account_id: str | None = None
     like: str | None = None
     gpus: tuple[str, ...] = ()
+    location: tuple[float, float] = (0.0, 0.0)
 
 
 @click.group()
@@ -63,6 +61,7 @@ def tenant() -> None:
 @click.argument("name")
 @click.option("--aws-region", required=True, help="The AWS region it is in, such as ap-southeast-2.")
 @click.option("--zones", required=True, help="Three or four of its zones, with commas between.")
+@click.option("--location", required=True, type=(float, float), help="Where it is: degrees north, degrees east.")
 @click.option("--block", help="Its addresses, as 10.32.0.0/14; by itself the next that is free.")
 @click.option("--account-id", help="The AWS account; by itself that of the region it is made like.")
 @click.option("--like", help="The stack of the region whose versions, images and roles it takes; by itself the first.")
@@ -152,7 +151,8 @@ def region_config(request: RegionRequest, like: Mapping[str, Any], block: str) -
             "aws": {"region": request.aws_region, "account_id": account},
             **kept,
         },
-        **{field: like[field] for field in _COPIED},
+        "images": like["images"],
+        "edge": {**like["edge"], "location": {"latitude": request.location[0], "longitude": request.location[1]}},
         "eks": {**eks, "zones": list(request.zones)},
         "pools": build_pools(request, release),
         **({"database": like["database"]} if "database" in like else {}),

@@ -165,6 +165,13 @@ def releases_fit_the_cluster(settings: RegionSettings) -> Iterator[Problem]:
                 )
 
 
+def tunnels_are_somewhere(settings: RegionSettings) -> Iterator[Problem]:
+    """Where the stack makes the region's tunnel, it is said where that is; a machine's tunnel is nowhere."""
+    if settings.machine is None and settings.edge.location is None:
+        remedy = "Give `{latitude: …, longitude: …}` in degrees"
+        yield Problem("moltghost:edge.location", "is missing: Cloudflare picks the nearest region by it", remedy)
+
+
 def gpu_plugin_is_sound(settings: RegionSettings) -> Iterator[Problem]:
     """The plugin that hands out GPUs is none with a known hole."""
     image = settings.eks.images.device_plugin if settings.eks else None

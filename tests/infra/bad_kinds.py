@@ -253,6 +253,13 @@ REGIONS = [
         f"{R}.network.nodes",
         "overlaps",
     ),
+    region("nowhere", take("moltghost:edge", "location"), "moltghost:edge.location", "is missing", "latitude"),
+    region(
+        "off the globe",
+        put(91.0, "moltghost:edge", "location", "latitude"),
+        "moltghost:edge.location.latitude",
+        "-90 to 90",
+    ),
     region("region in capitals", put("USE1", R, "name"), f"{R}.name", "2 to 16 lower-case letters"),
     region(
         "locked and deletable", put(True, R, "backup", "delete_with_stack"), f"{R}.backup.delete_with_stack", "locked"

@@ -89,7 +89,6 @@ export const RATES = {
   LIMITER_CLASS: "Limiter",
   LIMITER_MS: 1000,
   MAX_PER_MINUTE: 10000,
-  MIGRATION: "objects-1",
   MIN_PER_MINUTE: 100,
   PER_MINUTE: 600,
   RENEW_S: 30,
