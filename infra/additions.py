@@ -21,9 +21,6 @@ _SYSTEM_TYPES = ("m7a.2xlarge", "m7i.2xlarge", "m6a.2xlarge")
 """What the platform's own pods run on, the best first."""
 
 _REGIONS = f"{NAMESPACE}:regions"
-_COPIED = ("images", "edge")
-"""What a region has of the one it is made like."""
-
 _FOLDER = click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -47,6 +44,7 @@ class RegionRequest:
     account_id: str | None = None
     like: str | None = None
     gpus: tuple[str, ...] = ()
+    location: tuple[float, float] = (0.0, 0.0)
 
 
 @click.group()
@@ -63,6 +61,7 @@ def tenant() -> None:
 @click.argument("name")
 @click.option("--aws-region", required=True, help="The AWS region it is in, such as ap-southeast-2.")
 @click.option("--zones", required=True, help="Three or four of its zones, with commas between.")
+@click.option("--location", required=True, type=(float, float), help="Where it is: degrees north, degrees east.")
 @click.option("--block", help="Its addresses, as 10.32.0.0/14; by itself the next that is free.")
 @click.option("--account-id", help="The AWS account; by itself that of the region it is made like.")
 @click.option("--like", help="The stack of the region whose versions, images and roles it takes; by itself the first.")
@@ -73,7 +72,7 @@ def tenant() -> None:
 def add_region(folder: Path, zones: str, gpus: Sequence[str], **asked: Any) -> None:
     """Write the stack file of region NAME, and list it in the global stack's.
 
-    Nothing is written unless both are right. GPU pools begin with no node and can grow to one.
+    Nothing is written unless both are right. GPU pools begin with no node and can grow to one a zone.
     """
     request = RegionRequest(zones=tuple(zones.split(",")), gpus=tuple(gpus), **asked)
     judged = _judge(folder, request.name)
@@ -152,26 +151,28 @@ def region_config(request: RegionRequest, like: Mapping[str, Any], block: str) -
             "aws": {"region": request.aws_region, "account_id": account},
             **kept,
         },
-        **{field: like[field] for field in _COPIED},
+        "images": like["images"],
+        "edge": {**like["edge"], "location": {"latitude": request.location[0], "longitude": request.location[1]}},
         "eks": {**eks, "zones": list(request.zones)},
-        "pools": build_pools(request.aws_region, request.gpus, release),
+        "pools": build_pools(request, release),
         **({"database": like["database"]} if "database" in like else {}),
     }
 
 
-def build_pools(aws_region: str, gpus: Sequence[str], release: str) -> dict[str, Any]:
+def build_pools(request: RegionRequest, release: str) -> dict[str, Any]:
     """A pool for the platform, and one for each GPU class asked for, or that AWS has in the region."""
+    aws_region, gpus, zones = request.aws_region, request.gpus, len(request.zones)
     there = offered_in(aws_region)
     system = next((name for name in _SYSTEM_TYPES if name in there), _SYSTEM_TYPES[0])
     pools: dict[str, Any] = {
-        "system": {"purpose": "system", "instance_type": system, "min": 3, "max": 6, "release": release}
+        "system": {"purpose": "system", "instance_type": system, "min": zones, "max": 2 * zones, "release": release}
     }
     for gpu_class in GPU_CLASSES:
         types = offered_in(aws_region, gpu_class)
         if gpu_class in gpus or (not gpus and types):
             fallback = next(name for name, each in INSTANCE_TYPES.items() if each.gpu_class == gpu_class)
             made_of = types[0] if types else fallback
-            pools[gpu_class] = {"purpose": "gpu", "instance_type": made_of, "min": 0, "max": 1, "release": release}
+            pools[gpu_class] = {"purpose": "gpu", "instance_type": made_of, "min": 0, "max": zones, "release": release}
     return pools
 
 

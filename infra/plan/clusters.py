@@ -6,15 +6,20 @@ from ipaddress import IPv4Network
 
 from components.cluster.catalogue import INSTANCE_TYPES, GpuClass, mismatches
 from components.cluster.devices_spec import PLUGIN_FLOOR
+from components.cluster.pools_manifests import pool_problems
+from components.cluster.pools_spec import PoolSpec
 from components.cluster.upgrades import minor_of, skew_problem
 from infra.plan.cells import gpus_of
 from infra.plan.fleet_addresses import FLEET, blocks_hold_regions, ranges_are_apart
 from infra.plan.identity import repeated
+from infra.plan.pools import pool_spec
 from infra.settings.eks import Pool
 from infra.settings.kinds import GlobalSettings, RegionSettings
 from infra.settings.problems import Problem
 
 _VERSION = re.compile(r":v?(\d+)\.(\d+)\.(\d+)[^@]*@")
+_FIELDS = {"min_nodes": "min", "max_nodes": "max"}
+"""A pool's settings by the component's names, where they differ."""
 _REGION, _EKS, _POOLS = "moltghost:region", "moltghost:eks", "moltghost:pools"
 
 
@@ -96,13 +101,23 @@ def zones_are_the_regions(settings: RegionSettings) -> Iterator[Problem]:
 
 def pools_can_be_had(settings: RegionSettings) -> Iterator[Problem]:
     """AWS sells what a pool is made of, where it is, the way it is bought."""
+    zones_are_right = not any(zones_are_the_regions(settings))
     for name, pool in settings.pools.items():
         path = f"{_POOLS}.{name}"
         if pool.min > pool.max:
             message = f"is below the {pool.min} nodes there are at least"
             yield Problem(f"{path}.max", message, "Raise it, or lower min", pool.max, (f"{path}.min",))
-        yield from _bought(settings, path, pool)
-        yield from _catalogued(settings, path, pool)
+        found = [*_bought(settings, path, pool), *_catalogued(settings, path, pool)]
+        yield from found
+        if zones_are_right and not found and pool.min <= pool.max and settings.eks is not None:
+            yield from _made(settings, path, pool_spec(name, pool, settings.eks.zones))
+
+
+def _made(settings: RegionSettings, path: str, pool: PoolSpec) -> Iterator[Problem]:
+    """What the cluster itself refuses of a pool of which nothing else is wrong."""
+    for one in pool_problems(pool, settings.region.aws.region):
+        field = _FIELDS.get(one.field, one.field)
+        yield Problem(f"{path}.{field}", one.message, one.remedy, one.value, (path, _EKS))
 
 
 def _bought(settings: RegionSettings, path: str, pool: Pool) -> Iterator[Problem]:
@@ -148,6 +163,13 @@ def releases_fit_the_cluster(settings: RegionSettings) -> Iterator[Problem]:
                 yield Problem(
                     path, f"does not fit: {wrong}", "Name another release", pool.release, (f"{_EKS}.version",)
                 )
+
+
+def tunnels_are_somewhere(settings: RegionSettings) -> Iterator[Problem]:
+    """Where the stack makes the region's tunnel, it is said where that is; a machine's tunnel is nowhere."""
+    if settings.machine is None and settings.edge.location is None:
+        remedy = "Give `{latitude: …, longitude: …}` in degrees"
+        yield Problem("moltghost:edge.location", "is missing: Cloudflare picks the nearest region by it", remedy)
 
 
 def gpu_plugin_is_sound(settings: RegionSettings) -> Iterator[Problem]:

@@ -87,6 +87,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.pools_can_be_had,
         clusters.releases_fit_the_cluster,
         clusters.gpu_plugin_is_sound,
+        clusters.tunnels_are_somewhere,
         clusters.agents_can_be_hosted,
         clusters.database_can_grow,
         region_ceilings.egress_is_named_and_public,

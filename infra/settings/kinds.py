@@ -52,6 +52,13 @@ class GlobalSettings(Section):
     """What only the machine knows that stands for the cloud; leave it out for an account."""
 
 
+class Location(Section):
+    """Where a region is, in degrees."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90), Setting(1.3, "Give degrees north, -90 to 90")]
+    longitude: Annotated[float, Field(ge=-180, le=180), Setting(103.8, "Give degrees east, -180 to 180")]
+
+
 class RegionEdge(Section):
     """Where at Cloudflare the region's tunnel is made."""
 
@@ -62,8 +69,8 @@ class RegionEdge(Section):
         str, Field(pattern=r"^[0-9a-f]{32}$"), Setting("0" * 32, "Copy the id from the zone's overview, quoted")
     ]
     zone: Annotated[Domain, Setting("example.com", "Give the zone's domain, in lower case")]
-    latitude: Annotated[float, Field(ge=-90, le=90), Setting(1.35, "Where the region is, in degrees, -90 to 90")]
-    longitude: Annotated[float, Field(ge=-180, le=180), Setting(103.82, "Where the region is, in degrees, -180 to 180")]
+    location: Location | None = None
+    """Where the region is, by which Cloudflare picks the nearest; needed where a tunnel is made."""
 
 
 class RegionImages(Section):

@@ -1,17 +1,15 @@
 """A region's network, cluster, nodes and database as the specs of their components. Pure."""
 
-from components.cluster.catalogue import INSTANCE_TYPES
 from components.cluster.devices_spec import DevicesSpec
 from components.cluster.eks_spec import AddonVersions, EksSpec
-from components.cluster.pools_spec import Block, Capacity, OnDemand, PoolSpec, PoolsSpec, Reservation
-from components.cluster.upgrades import minor_of
+from components.cluster.pools_spec import PoolsSpec
 from components.database.spec import DatabaseSpec
-from components.labels import TenantId
 from components.naming import PLATFORM, resource_name
 from components.network.spec import NetworkSpec
 from infra.plan import RegionPlan
+from infra.plan.pools import pool_spec
 from infra.plan.region_ceilings import network_of
-from infra.settings.eks import Eks, Pool
+from infra.settings.eks import Eks
 
 
 def cluster_name(plan: RegionPlan) -> str:
@@ -52,32 +50,8 @@ def pools_spec(plan: RegionPlan, eks: Eks) -> PoolsSpec:
         account_id=plan.cell.aws.account_id,
         cluster=cluster_name(plan),
         cluster_version=eks.version,
-        pools=tuple(_pool(name, pool, eks) for name, pool in plan.settings.pools.items()),
+        pools=tuple(pool_spec(name, pool, eks.zones) for name, pool in plan.settings.pools.items()),
     )
-
-
-def _pool(name: str, pool: Pool, eks: Eks) -> PoolSpec:
-    return PoolSpec(
-        name=name,
-        purpose=pool.purpose,
-        instance_type=pool.instance_type,
-        gpu_class=INSTANCE_TYPES[pool.instance_type].gpu_class,
-        zones=tuple(pool.zones or eks.zones),
-        min_nodes=pool.min,
-        max_nodes=pool.max,
-        capacity=_capacity(pool),
-        storage=pool.storage,
-        tenant=None if pool.tenant is None else TenantId(pool.tenant),
-        version=f"1.{minor_of(pool.release)}",
-        release=pool.release,
-        root_gb=pool.root_gb,
-    )
-
-
-def _capacity(pool: Pool) -> Capacity:
-    if pool.reservation is None:
-        return OnDemand()
-    return Block(id=pool.reservation) if pool.capacity == "block" else Reservation(id=pool.reservation)
 
 
 def devices_spec(plan: RegionPlan, eks: Eks) -> DevicesSpec:

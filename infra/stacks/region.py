@@ -124,12 +124,14 @@ def _way_in(landing: _Landing, cluster: Cluster) -> None:
 def origin_spec(plan: RegionPlan) -> OriginSpec:
     """The region's tunnel: from its name in the zone to its gateways."""
     edge = plan.settings.edge
+    if edge.location is None:
+        raise ValueError("a region whose tunnel is made has a location: the plan's rules let no other pass")
     return OriginSpec(
         region=plan.region,
         account_id=edge.account_id,
         zone_id=edge.zone_id,
         hostname=plan.origin,
-        latitude=edge.latitude,
-        longitude=edge.longitude,
         service=f"http://{GATEWAY}.{plan.gateway_namespace}.svc:{ports.GATEWAY}",
+        latitude=edge.location.latitude,
+        longitude=edge.location.longitude,
     )

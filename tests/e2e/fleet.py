@@ -116,8 +116,7 @@ class Fleet:
         return {
             "kind": "region",
             "region": {**region, "name": name, "block": _block(at), "network": network},
-            "edge": {key: dev_config()["moltghost:edge"][key] for key in ("account_id", "zone_id", "zone")}
-            | {"latitude": 1.35, "longitude": 103.82},
+            "edge": {key: dev_config()["moltghost:edge"][key] for key in ("account_id", "zone_id", "zone")},
             "images": {
                 "agent": self._images["agent"],
                 "platform": self._images["platform"],

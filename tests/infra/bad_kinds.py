@@ -72,9 +72,15 @@ REGIONS = [
     ),
     region(
         "disks without their image",
-        both(take(E, "images", "local_disks"), take(P, "h100")),
+        both(take(E, "images", "local_disks"), put("local", P, "a100", "storage"), put(2, P, "a100", "min")),
         f"{P}.a100.storage",
         "the image that makes disks volumes",
+    ),
+    region(
+        "local disks that come and go",
+        put("local", P, "a100", "storage"),
+        f"{P}.a100.min",
+        "no autoscaler can tell",
     ),
     region(
         "GPU plugin with a known hole",
@@ -246,6 +252,13 @@ REGIONS = [
         both(given, put("10.24.128.0/17", R, "network", "pods")),
         f"{R}.network.nodes",
         "overlaps",
+    ),
+    region("nowhere", take("moltghost:edge", "location"), "moltghost:edge.location", "is missing", "latitude"),
+    region(
+        "off the globe",
+        put(91.0, "moltghost:edge", "location", "latitude"),
+        "moltghost:edge.location.latitude",
+        "-90 to 90",
     ),
     region("region in capitals", put("USE1", R, "name"), f"{R}.name", "2 to 16 lower-case letters"),
     region(

@@ -12,7 +12,16 @@ from infra.plan import CustomerPlan, RegionPlan
 from tests.infra.departures import put
 from tests.infra.fleets import change_stack, copy_fleet
 
-SYDNEY = ("syd", "--aws-region", "ap-southeast-2", "--zones", "ap-southeast-2a,ap-southeast-2b,ap-southeast-2c")
+SYDNEY = (
+    "syd",
+    "--aws-region",
+    "ap-southeast-2",
+    "--zones",
+    "ap-southeast-2a,ap-southeast-2b,ap-southeast-2c",
+    "--location",
+    "-33.9",
+    "151.2",
+)
 
 
 @pytest.fixture
@@ -41,6 +50,8 @@ def test_a_region_is_written_listed_and_given_a_free_block(folder: Path) -> None
     plan = judged.plans["syd"]
     assert isinstance(plan, RegionPlan)
     assert str(plan.settings.region.block) in result.output
+    assert plan.settings.edge.location is not None
+    assert plan.settings.edge.location.latitude == -33.9
     assert set(plan.cell.gpu_classes) == {"a100", "h100"}
     assert "pulumi up --stack syd" in result.output
     kept = [
@@ -65,8 +76,11 @@ def test_regions_added_one_after_another_have_blocks_of_their_own(folder: Path) 
         (("syd", *SYDNEY[1:], "--block", "192.168.0.0/16"), "is not in 10.0.0.0/8"),
         (("syd", *SYDNEY[1:], "--gpu", "l40s"), "is not offered in ap-southeast-2"),
         (("syd", *SYDNEY[1:], "--like", "mars"), "--like mars is no sound region"),
-        (("syd", *SYDNEY[1:3], "--zones", "ap-southeast-2a,ap-southeast-2b"), "three or four zones"),
-        (("syd", *SYDNEY[1:3], "--zones", "us-east-1a,us-east-1b,us-east-1c"), "is no zone of ap-southeast-2"),
+        (("syd", *SYDNEY[1:3], *SYDNEY[5:], "--zones", "ap-southeast-2a,ap-southeast-2b"), "three or four zones"),
+        (
+            ("syd", *SYDNEY[1:3], *SYDNEY[5:], "--zones", "us-east-1a,us-east-1b,us-east-1c"),
+            "is no zone of ap-southeast-2",
+        ),
         (("SYD", *SYDNEY[1:]), "is not a DNS label"),
         (("syd-2", *SYDNEY[1:]), "2 to 16 lower-case letters"),
         (("../syd", *SYDNEY[1:]), "is not a DNS label"),
