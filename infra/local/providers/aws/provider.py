@@ -32,6 +32,7 @@ KINDS: Mapping[str, Callable[[Session], Kind]] = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _about(aspects.OWNERSHIP),
     "aws:s3/bucketPolicy:BucketPolicy": _about(aspects.POLICY),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _about(aspects.PUBLIC_ACCESS_BLOCK),
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": _about(aspects.REPLICATION),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _about(
         aspects.ENCRYPTION
     ),
