@@ -12,8 +12,11 @@ _modify_db_subnet_group = RDSBackend.modify_db_subnet_group
 
 def mend() -> None:
     """Replace the methods that forget; may be called again."""
-    RDSBackend.modify_db_subnet_group = _change_and_keep
-    S3Response.get_bucket_replication = _say_whole_replication
+    for owner, name, mended in (
+        (RDSBackend, "modify_db_subnet_group", _change_and_keep),
+        (S3Response, "get_bucket_replication", _say_whole_replication),
+    ):
+        setattr(owner, name, mended)
 
 
 def _change_and_keep(backend: Any, subnet_name: str, *changes: Any, **named: Any) -> Any:

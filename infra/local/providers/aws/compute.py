@@ -144,7 +144,7 @@ def _find_instance(at: At) -> Raw | None:
     found = jmespath.search("Reservations[].Instances[]", at.client.describe_instances(InstanceIds=[at.id]))
     if not found or found[0]["State"]["Name"] in ("shutting-down", "terminated"):
         return None
-    return found[0] | {
+    return dict(found[0]) | {
         "UserData": _attribute(at, "userData") or None,
         "DisableApiTermination": _attribute(at, "disableApiTermination"),
     }
