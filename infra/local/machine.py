@@ -192,7 +192,7 @@ class Machine:
         aws, cloudflare = self.addresses.aws, self.addresses.cloudflare
         moto = python_program(
             "aws",
-            "moto.server",
+            "infra.local.aws",
             ["-H", LOOPBACK, "-p", str(aws)],
             env={"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},  # roles of clusters and nodes are given AWS's own policies
             ready=http_serves(f"http://{LOOPBACK}:{aws}/moto-api/data.json"),

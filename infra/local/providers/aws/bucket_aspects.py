@@ -146,3 +146,11 @@ OBJECT_LOCK = Aspect(
         Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
     ),
 )
+REPLICATION = Aspect(
+    required=("role", "rules"),
+    put=lambda s3, bucket, inputs: s3.put_bucket_replication(
+        Bucket=bucket, ReplicationConfiguration=_configuration(inputs, "role", "rules")
+    ),
+    get=lambda s3, bucket: from_aws(s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]),
+    remove=lambda s3, bucket: s3.delete_bucket_replication(Bucket=bucket),
+)

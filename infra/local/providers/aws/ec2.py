@@ -16,7 +16,7 @@ def ec2_tags(kind: str) -> Tagging:
     """Tags of an EC2 resource; `kind` is EC2's name for its type."""
     return Tagging(
         request=lambda tags: {"TagSpecifications": [{"ResourceType": kind, "Tags": tag_list(tags)}]},
-        read=lambda _, raw: tag_map(raw.get("Tags") or []),
+        read=lambda _, raw: tag_map(raw.get("Tags") or raw.get("TagSet") or []),  # interfaces say TagSet
         add=lambda at, _, tags: at.client.create_tags(Resources=[at.id], Tags=tag_list(tags)),
         remove=lambda at, _, names: at.client.delete_tags(Resources=[at.id], Tags=[{"Key": name} for name in names]),
     )

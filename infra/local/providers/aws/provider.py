@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from infra.local.providers.aws import autoscaling, compute, iam, kms_replica, logs, rds, secrets, security, vpc
 from infra.local.providers.aws import bucket_aspects as aspects
-from infra.local.providers.aws import iam, kms_replica, logs, security, vpc
 from infra.local.providers.aws.bucket import Bucket
 from infra.local.providers.aws.bucket_aspects import Aspect, BucketAspect
 from infra.local.providers.aws.kms import Alias, Key
@@ -21,7 +21,8 @@ def _described(about: ResourceType) -> Callable[[Session], Kind]:
     return lambda session: Resource(session, about)
 
 
-DESCRIBED: Mapping[str, ResourceType] = {**vpc.TYPES, **security.TYPES, **iam.TYPES, **logs.TYPES, **kms_replica.TYPES}
+_MODULES = (autoscaling, compute, iam, kms_replica, logs, rds, secrets, security, vpc)
+DESCRIBED: Mapping[str, ResourceType] = {token: about for each in _MODULES for token, about in each.TYPES.items()}
 KINDS: Mapping[str, Callable[[Session], Kind]] = {
     "aws:kms/alias:Alias": Alias,
     "aws:kms/key:Key": Key,
@@ -31,6 +32,7 @@ KINDS: Mapping[str, Callable[[Session], Kind]] = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _about(aspects.OWNERSHIP),
     "aws:s3/bucketPolicy:BucketPolicy": _about(aspects.POLICY),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _about(aspects.PUBLIC_ACCESS_BLOCK),
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": _about(aspects.REPLICATION),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _about(
         aspects.ENCRYPTION
     ),

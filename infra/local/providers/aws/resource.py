@@ -128,6 +128,10 @@ class ResourceType:
     rules: Sequence[Callable[[Properties], Iterable[Failure]]] = ()
     """What must hold between inputs."""
     secret_outputs: Sequence[str] = ()
+    moving: Sequence[str] = ()
+    """Outputs that any change of an input moves, so that a preview can't tell them: a version number."""
+    replace_on: Sequence[str] = ()
+    """Fields within inputs whose change replaces too, as paths: `tag.key`."""
     stays: bool = False
     """Whether deleting it only lets go of it: AWS makes it and keeps it."""
     delete_first: bool = False
@@ -147,7 +151,7 @@ class Resource(Kind):
     def __init__(self, session: Session, about: ResourceType) -> None:
         self.session, self.about = session, about
         self.secret_outputs = tuple(about.secret_outputs)
-        self.replacing = [name for name, one in about.inputs.items() if one.replaces]
+        self.replacing = (*(name for name, one in about.inputs.items() if one.replaces), *about.replace_on)
 
     def check(self, call: Call, inputs: Properties, old_inputs: Properties) -> Properties:
         required = [name for name, one in self.about.inputs.items() if one.required]
@@ -169,6 +173,13 @@ class Resource(Kind):
         told = [name for name, one in self.about.inputs.items() if not one.kept]
         tags = ("tagsAll",) if self.about.tagging else ()
         return dict.fromkeys([*told, *self.about.outputs, *tags], UNKNOWN) | inputs
+
+    def preview_update(self, call: Call, state: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
+        told = super().preview_update(call, state, old_inputs, inputs)
+        if self.about.tagging:
+            told["tagsAll"] = self.session.tags_all(inputs) if not has_unknown(inputs.get("tags")) else UNKNOWN
+        changed = {path[0] for path in diff_properties(old_inputs, inputs).changes} - {"tags"}
+        return told | (dict.fromkeys(self.about.moving, UNKNOWN) if changed else {})
 
     def create(self, call: Call, inputs: Properties) -> Live:
         with _named(call):

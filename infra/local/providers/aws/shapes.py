@@ -7,7 +7,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-IRREGULAR = {"id": "ID", "kmsMasterKeyId": "KMSMasterKeyID", "sseAlgorithm": "SSEAlgorithm"}
+IRREGULAR = {
+    "id": "ID",
+    "kmsMasterKeyId": "KMSMasterKeyID",
+    "replicaKmsKeyId": "ReplicaKmsKeyID",
+    "sseAlgorithm": "SSEAlgorithm",
+}
 """Names whose AWS spelling is not the property's with a capital: S3's own abbreviations."""
 PROPERTY = {aws: name for name, aws in IRREGULAR.items()}
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
+from infra.local.aws.mending import mend
 from infra.local.providers.aws.provider import AwsProvider
 
 SERVICES = ("autoscaling", "ec2", "iam", "kms", "logs", "rds", "s3", "secretsmanager", "ssm", "sts")
@@ -28,6 +29,7 @@ def provider_settings(endpoint: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
+    mend()
     running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()

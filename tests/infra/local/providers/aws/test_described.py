@@ -9,11 +9,11 @@ from infra.local.providers.aws.provider import DESCRIBED, AwsProvider
 from infra.local.providers.aws.session import OWNER_TAG
 from infra.local.providers.base import InvalidInputsError, Kind, Live, owner
 from infra.local.providers.properties import UNKNOWN
-from tests.infra.local.providers.aws import test_iam, test_vpc
+from tests.infra.local.providers.aws import test_compute, test_iam, test_vpc
 from tests.infra.local.providers.aws.conftest import provider_settings
 from tests.infra.local.providers.aws.described import Case, Inputs, World, call
 
-CASES = {**test_vpc.CASES, **test_iam.CASES}
+CASES = {**test_vpc.CASES, **test_iam.CASES, **test_compute.CASES}
 
 
 @pytest.fixture

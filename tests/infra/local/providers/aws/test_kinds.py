@@ -238,3 +238,39 @@ def test_values_known_only_later_pass_the_check(provider: AwsProvider) -> None:
     inputs = {"bucket": UNKNOWN, "policy": UNKNOWN}
     kind = "aws:s3/bucketPolicy:BucketPolicy"
     assert provider.kind(kind).check(call(kind), inputs, {}) == inputs
+
+
+def test_a_replication_is_read_back_whole(provider: AwsProvider) -> None:
+    kind = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+    make(provider, BUCKET_TYPE, {"bucket": BUCKET})
+    versioning = {"bucket": BUCKET, "versioningConfiguration": {"status": "Enabled"}}
+    make(provider, "aws:s3/bucketVersioning:BucketVersioning", versioning)
+    rule = {
+        "id": "snapshots",
+        "status": "Enabled",
+        "priority": 2,
+        "filter": {"prefix": "acme/"},
+        "deleteMarkerReplication": {"status": "Enabled"},
+        "sourceSelectionCriteria": {"sseKmsEncryptedObjects": {"status": "Enabled"}},
+        "destination": {
+            "bucket": "arn:aws:s3:::other",
+            "storageClass": "STANDARD_IA",
+            "encryptionConfiguration": {"replicaKmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/mrk-1"},
+        },
+    }
+    inputs = {"bucket": BUCKET, "role": "arn:aws:iam::123456789012:role/replication", "rules": [rule]}
+    live = make(provider, kind, inputs)
+    assert declared(provider, kind, live, inputs) == inputs
+    changed = inputs | {"rules": [rule | {"deleteMarkerReplication": {"status": "Disabled"}}]}
+    provider.kind(kind).update(call(kind, id=live.id), live.state, inputs, changed)
+    assert declared(provider, kind, live, inputs) == changed
+    provider.kind(kind).delete(call(kind, id=live.id), live.state, changed)
+    assert declared(provider, kind, live, changed) is None
+
+
+def test_a_key_of_many_regions_is_another_key(provider: AwsProvider) -> None:
+    one = make(provider, KEY, {"description": "key"})
+    many = make(provider, KEY, {"description": "key", "multiRegion": True})
+    assert many.id.startswith("mrk-") != one.id.startswith("mrk-")
+    assert declared(provider, KEY, many, {"multiRegion": True}) == {"multiRegion": True}
+    assert provider.kind(KEY).diff(call(KEY), {"multiRegion": True}, {}, {"multiRegion": False}).replaces

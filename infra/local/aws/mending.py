@@ -1,0 +1,37 @@
+"""Mends moto where it takes something and then doesn't say it, so that what is read is what is there."""
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.rds.models import RDSBackend
+from moto.s3.exceptions import ReplicationConfigurationNotFoundError
+from moto.s3.responses import S3Response
+
+_modify_db_subnet_group = RDSBackend.modify_db_subnet_group
+
+
+def mend() -> None:
+    """Replace the methods that forget; may be called again."""
+    for owner, name, mended in (
+        (RDSBackend, "modify_db_subnet_group", _change_and_keep),
+        (S3Response, "get_bucket_replication", _say_whole_replication),
+    ):
+        setattr(owner, name, mended)
+
+
+def _change_and_keep(backend: Any, subnet_name: str, *changes: Any, **named: Any) -> Any:
+    """moto takes a subnet group out of its table to change it, and doesn't put it back."""
+    group = _modify_db_subnet_group(backend, subnet_name, *changes, **named)
+    backend.subnet_groups[subnet_name] = group
+    return group
+
+
+def _say_whole_replication(response: Any) -> Any:
+    """moto keeps every field of a rule and says five of them, two as constants."""
+    response.data["Action"] = "GetBucketReplication"
+    kept = response.backend.get_bucket_replication(response.bucket_name)
+    if not kept:
+        raise ReplicationConfigurationNotFoundError(bucket_name=response.bucket_name)
+    rules = [{name: value for name, value in rule.items() if not name.startswith("@")} for rule in kept["Rule"]]
+    whole = {"ReplicationConfiguration": {"Role": kept["Role"], "Rules": rules}}
+    return response.serialized(ActionResult(whole))
