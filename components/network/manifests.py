@@ -208,7 +208,6 @@ def build_flow_log_format() -> str:
 
 def build_flow_log_key_policy(spec: NetworkSpec) -> str:
     """Administrators administer; the key is CloudWatch Logs' to use, and for this log group only."""
-    account = {"AWS": f"arn:aws:iam::{spec.account_id}:root"}
     service = {"Service": f"logs.{spec.aws_region}.amazonaws.com"}
     context = {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": _flow_log_group_arn(spec)}}
     use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]

@@ -27,11 +27,11 @@ Service = Literal[
 """A service an endpoint leads to, as the end of `com.amazonaws.<region>.…`."""
 
 SERVICES: tuple[Service, ...] = (
-    "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sts",
+    "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "kms", "logs", "secretsmanager", "sts",
 )  # fmt: skip
 """What nodes and gateways can't live without, there being no other way to AWS: a node asks EKS, ECR, EC2, STS and KMS
 while it starts (https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html, 2026-11), pods have their
-credentials from EKS Auth, and gateways their keys from Secrets Manager."""
+credentials from EKS Auth, gateways their keys from Secrets Manager, and the autoscaler asks Auto Scaling."""
 
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 

@@ -80,9 +80,11 @@ def _cluster(landing: _Landing) -> Cluster:
     settings = landing.plan.settings
     spec = specs.cluster_spec(landing.plan.cell, settings.images.agent_sandbox, landing.grounds.api_server_port)
     name = resource_name(PLATFORM, landing.plan.region, "cluster")
+    grounds = landing.grounds
+    args = ClusterArgs(spec=spec, kubernetes=grounds.kubernetes, volumes_key_arn=grounds.volumes_key_arn)
     # Its children wait for it, and it for nodes they can run on.
     options = pulumi.ResourceOptions(depends_on=list(landing.grounds.needs))
-    return Cluster(name, ClusterArgs(spec=spec, kubernetes=landing.grounds.kubernetes), options)
+    return Cluster(name, args, options)
 
 
 def _control_plane(landing: _Landing, cluster: Cluster) -> ControlPlane:

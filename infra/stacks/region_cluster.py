@@ -28,6 +28,7 @@ class Grounds:
     api_server_port: int
     kubernetes: pulumi.ProviderResource
     needs: Sequence[pulumi.Resource] = ()
+    volumes_key_arn: pulumi.Output[str] | None = None
     database: DatabaseOutput | None = None
 
 
@@ -36,7 +37,16 @@ def make_cluster(plan: RegionPlan, settings: EksSettings) -> Grounds:
     aws = _aws(plan)
     network = Network(_named(plan, "network"), NetworkArgs(spec=specs.network_spec(plan, settings), aws=aws))
     eks_spec = specs.eks_spec(plan, settings)
-    eks = Eks(_named(plan, "cluster"), EksArgs(spec=eks_spec, subnets=network.private_subnet_ids, aws=aws))
+    eks = Eks(
+        _named(plan, "cluster"),
+        EksArgs(
+            spec=eks_spec,
+            subnets=network.private_subnet_ids,
+            security_groups=[network.security_groups["cluster"]],
+            aws=aws,
+            needs=network.ready,
+        ),
+    )
     # A secret, as a given cluster's is, though it holds none: tenants' stacks read either alike.
     kubeconfig: pulumi.Output[str] = pulumi.Output.secret(eks.kubeconfig)
     kubernetes = providers.kubernetes_provider(plan.region, kubeconfig)
@@ -50,7 +60,8 @@ def make_cluster(plan: RegionPlan, settings: EksSettings) -> Grounds:
             spec=specs.pools_spec(plan, settings),
             cluster=eks.name,
             subnets=dict(zip(settings.zones, network.private_subnet_ids, strict=True)),
-            security_groups=[eks.security_group, network.security_groups["nodes"]],
+            # Not the group EKS makes: its members may send anywhere, and no list of ways out would hold.
+            security_groups=[network.security_groups["nodes"]],
             aws=aws,
             needs=[*network.ready, *cilium.ready],
         ),
@@ -67,7 +78,8 @@ def make_cluster(plan: RegionPlan, settings: EksSettings) -> Grounds:
         ),
     )
     needs = [*pools.system, *addons.ready, *devices.ready]
-    return Grounds(kubeconfig, SECURE_PORT, kubernetes, needs, _database(plan, network, aws))
+    database = _database(plan, network, aws)
+    return Grounds(kubeconfig, SECURE_PORT, kubernetes, needs, pools.disks_key_arn, database)
 
 
 def _database(plan: RegionPlan, network: Network, aws: pulumi.ProviderResource) -> DatabaseOutput | None:

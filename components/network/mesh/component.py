@@ -90,9 +90,9 @@ class Gateways(pulumi.ComponentResource):
         self._args, self._spec = args, args.spec
         self._options = pulumi.ResourceOptions(parent=self, provider=args.aws)
         mesh = Mesh(args.mesh)
-        plans = {each.plane: mesh.gateway(GatewayId(args.spec.site, each.plane)) for each in args.spec.gateways}
+        plans: dict[str, GatewayPlan] = {each.plane: mesh.gateway(GatewayId(args.spec.site, each.plane)) for each in args.spec.gateways}
 
-        interfaces = {each.plane: self._interface(each) for each in self._spec.gateways}
+        interfaces: dict[str, aws.ec2.NetworkInterface] = {each.plane: self._interface(each) for each in self._spec.gateways}
         routing = self._route_server() if self._spec.routing == "route-server" else None
         moved = self._dynamic(routing) if routing else self._static(interfaces, plans)
         routers = [endpoint.eni_address for endpoint in routing.endpoints] if routing else []
@@ -106,22 +106,22 @@ class Gateways(pulumi.ComponentResource):
         self.ready: list[pulumi.Resource] = [*instances.values(), *moved]
         self.register_outputs({"instances": self.instances})
 
-    def _name(self, role: str) -> str:
+    def _named(self, role: str) -> str:
         return resource_name(PLATFORM, self._spec.region, f"mesh-{role}")
 
     def _interface(self, gateway: CloudGatewaySpec) -> aws.ec2.NetworkInterface:
         """Apart from the instance: its address, and the routes to it, stay when the instance is replaced."""
         interface = aws.ec2.NetworkInterface(
-            self._name(gateway.plane),
+            self._named(gateway.plane),
             subnet_id=self._args.subnets[gateway.plane],
             private_ips=[str(gateway.address)],
             security_groups=[self._args.security_group],
             source_dest_check=False,  # it forwards what is neither from nor to it
-            tags={"Name": self._name(gateway.plane)},
+            tags={"Name": self._named(gateway.plane)},
             opts=self._options,
         )
         aws.ec2.EipAssociation(
-            self._name(gateway.plane),
+            self._named(gateway.plane),
             allocation_id=self._args.allocations[gateway.plane],
             network_interface_id=interface.id,
             opts=self._options,
@@ -130,7 +130,7 @@ class Gateways(pulumi.ComponentResource):
 
     def _key(self) -> aws.kms.Key:
         return aws.kms.Key(
-            self._name("bundles"),
+            self._named("bundles"),
             description=f"Bundles of the mesh gateways of {self._spec.region}",
             policy=manifests.build_key_policy(self._spec),
             enable_key_rotation=True,
@@ -146,7 +146,7 @@ class Gateways(pulumi.ComponentResource):
         routers: Sequence[pulumi.Output[str]],
         key: aws.kms.Key,
     ) -> aws.ec2.Instance:
-        name = self._name(gateway.plane)
+        name = self._named(gateway.plane)
         secret = aws.secretsmanager.Secret(
             name,
             name=f"moltghost/{self._spec.region}/mesh/{gateway.plane}",
@@ -161,7 +161,7 @@ class Gateways(pulumi.ComponentResource):
             ).decode()
         )
         version = aws.secretsmanager.SecretVersion(
-            name, secret_id=secret.id, secret_binary=pulumi.Output.secret(bundle), opts=self._options
+            name, secret_id=secret.id, secret_binary=bundle, opts=self._options
         )
         profile = self._profile(name, secret, key)
         return self._instance(name, gateway, interface, secret, profile, version)
@@ -212,15 +212,15 @@ class Gateways(pulumi.ComponentResource):
     def _route_server(self) -> "_RouteServer":
         """AWS's end of BGP: an endpoint in each gateway's subnet, so that no zone's loss takes both."""
         server = aws.vpc.RouteServer(
-            self._name("routes"), amazon_side_asn=ROUTER_ASN, persist_routes="disable", opts=self._options
+            self._named("routes"), amazon_side_asn=ROUTER_ASN, persist_routes="disable", opts=self._options
         )
         joined = aws.vpc.RouteServerVpcAssociation(
-            self._name("routes"), route_server_id=server.route_server_id, vpc_id=self._args.vpc_id, opts=self._options
+            self._named("routes"), route_server_id=server.route_server_id, vpc_id=self._args.vpc_id, opts=self._options
         )
         after = pulumi.ResourceOptions.merge(self._options, pulumi.ResourceOptions(depends_on=[joined]))
         endpoints = [
             aws.vpc.RouteServerEndpoint(
-                self._name(f"routes-{each.plane}"),
+                self._named(f"routes-{each.plane}"),
                 route_server_id=server.route_server_id,
                 subnet_id=self._args.subnets[each.plane],
                 opts=after,
@@ -233,7 +233,7 @@ class Gateways(pulumi.ComponentResource):
         """Every gateway speaks to every endpoint, and what they say is written into the route tables."""
         peers = [
             aws.vpc.RouteServerPeer(
-                self._name(f"routes-{PLANES[at]}-{each.plane}"),
+                self._named(f"routes-{PLANES[at]}-{each.plane}"),
                 route_server_endpoint_id=endpoint.route_server_endpoint_id,
                 peer_address=str(each.address),
                 bgp_options={"peer_asn": GATEWAY_ASN, "peer_liveness_detection": "bfd"},
@@ -244,7 +244,7 @@ class Gateways(pulumi.ComponentResource):
         ]
         tables = [
             aws.vpc.RouteServerPropagation(
-                self._name(f"routes-{at}"),
+                self._named(f"routes-{at}"),
                 route_server_id=routing.server.route_server_id,
                 route_table_id=table,
                 opts=routing.after,
@@ -260,7 +260,7 @@ class Gateways(pulumi.ComponentResource):
         first = min(interfaces)
         return [
             aws.ec2.Route(
-                self._name(f"route-{at}-{str(network).translate(_HYPHENS)}"),
+                self._named(f"route-{at}-{str(network).translate(_HYPHENS)}"),
                 route_table_id=table,
                 destination_cidr_block=str(network),
                 network_interface_id=interfaces[first].id,
