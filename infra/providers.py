@@ -60,7 +60,7 @@ def local_aws_provider(region: str, aws_settings: Aws, machine: Machine) -> pulu
         access_key=_LOCAL_CREDENTIALS,
         secret_key=_LOCAL_CREDENTIALS,
         allowed_account_ids=[aws_settings.account_id],
-        endpoints=[dict.fromkeys(_LOCAL_SERVICES, endpoint)],
+        endpoints=[aws.ProviderEndpointArgs(**dict.fromkeys(_LOCAL_SERVICES, endpoint))],
         s3_use_path_style=True,
         skip_credentials_validation=True,
         skip_metadata_api_check=True,
