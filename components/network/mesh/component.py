@@ -90,9 +90,13 @@ class Gateways(pulumi.ComponentResource):
         self._args, self._spec = args, args.spec
         self._options = pulumi.ResourceOptions(parent=self, provider=args.aws)
         mesh = Mesh(args.mesh)
-        plans: dict[str, GatewayPlan] = {each.plane: mesh.gateway(GatewayId(args.spec.site, each.plane)) for each in args.spec.gateways}
+        plans: dict[str, GatewayPlan] = {
+            each.plane: mesh.gateway(GatewayId(args.spec.site, each.plane)) for each in args.spec.gateways
+        }
 
-        interfaces: dict[str, aws.ec2.NetworkInterface] = {each.plane: self._interface(each) for each in self._spec.gateways}
+        interfaces: dict[str, aws.ec2.NetworkInterface] = {
+            each.plane: self._interface(each) for each in self._spec.gateways
+        }
         routing = self._route_server() if self._spec.routing == "route-server" else None
         moved = self._dynamic(routing) if routing else self._static(interfaces, plans)
         routers = [endpoint.eni_address for endpoint in routing.endpoints] if routing else []
@@ -160,9 +164,7 @@ class Gateways(pulumi.ComponentResource):
                 build_bundle(plan, cloud_host(self._spec, gateway, known[1:]), known[0])
             ).decode()
         )
-        version = aws.secretsmanager.SecretVersion(
-            name, secret_id=secret.id, secret_binary=bundle, opts=self._options
-        )
+        version = aws.secretsmanager.SecretVersion(name, secret_id=secret.id, secret_binary=bundle, opts=self._options)
         profile = self._profile(name, secret, key)
         return self._instance(name, gateway, interface, secret, profile, version)
 
