@@ -26,6 +26,7 @@ _SYSTEM_NODE = "system-node-critical"
 _SYSTEM_CLUSTER = "system-cluster-critical"
 _NOBODY = 65534
 _AUTOSCALER_PORT = 8085
+_AUTOSCALER_GRACE_S = 30
 
 
 def _metadata(spec: DevicesSpec, name: str, namespace: str | None) -> dict[str, Any]:
@@ -328,7 +329,8 @@ def build_autoscaler(spec: DevicesSpec) -> list[Manifest]:
         "automountServiceAccountToken": True,
         "priorityClassName": _SYSTEM_CLUSTER,
         "nodeSelector": {labels.PURPOSE: "system"},
-        "topologySpreadConstraints": spread(selector, strict=False),
+        "topologySpreadConstraints": spread(selector, strict=True),
+        "terminationGracePeriodSeconds": _AUTOSCALER_GRACE_S,
         "containers": [container],
     }
     deployment = rolling_deployment(metadata, spec.autoscaler_replicas, selector, {}, pod)

@@ -46,4 +46,4 @@ class DevicesSpec(Values):
     device_plugin_image: Annotated[ImageReference, AfterValidator(_plugin)]
     autoscaler_image: ImageReference
     local_disks_image: ImageReference | None = None
-    autoscaler_replicas: int = 2
+    autoscaler_replicas: int = 3

@@ -11,7 +11,7 @@ from infra.settings.models import Backup
 
 @dataclass(frozen=True)
 class Cell:
-    """One region: the account its keys and snapshots live in, how long those stay, its gateways' namespace, and the keys
+    """One region: the account its keys and snapshots live in, how long those stay, its gateways' namespace and the keys
     gateways trust.
 
     `never` are the ranges no agent is let out to, `agent_image` is what agents' pods are made from, and `artifacts` are

@@ -17,7 +17,7 @@ class Reference:
         found = (await self._reference.get_output_details(name)).value
         if found is None:
             raise pulumi.RunError(f"{self.stack} exports no {name}: deploy it with `pulumi up` first")
-        return found
+        return _whole(found)
 
     async def secret(self, name: str) -> pulumi.Output[str]:
         """A secret output, which stays one. Raises pulumi.RunError if the stack has none of this name."""
@@ -25,3 +25,12 @@ class Reference:
         if found is None:
             raise pulumi.RunError(f"{self.stack} exports no secret {name}: deploy it with `pulumi up` first")
         return pulumi.Output.secret(found)
+
+
+def _whole(value: Any) -> Any:
+    """A value with its whole numbers as such: on the wire there are only floats."""
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -409,6 +409,7 @@ def pem(key: Any, encryption: Any = None) -> bytes:
             "is no private key in PEM",
         ),
     ],
+    ids=["empty", "text", "another curve", "behind a passphrase", "raw"],
 )
 def test_a_file_that_is_no_key_is_named_and_not_shown(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "key.pem"

@@ -95,7 +95,7 @@ def test_every_child_was_awaited_and_goes_through_its_regions_provider(parts: Re
 
 def test_what_the_database_tells_the_stack(parts: Recording) -> None:
     assert parts.exports == {
-        "endpoint": "platform-sin-database.example.com",
+        "endpoint": "platform-sin-database.test",
         "port": 5432,
         "database": "moltghost",
         "secret_arn": "arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:platform-sin-database",

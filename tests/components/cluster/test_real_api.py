@@ -59,7 +59,7 @@ def test_every_object_is_taken_as_it_is(api: ControlPlane, manifests: list[dict[
 def test_replicas_are_admitted(api: ControlPlane) -> None:
     for manifest in (*CILIUM, *NODES):
         assert apply(api, manifest).is_success
-    for label, replicas in (("io.cilium/app=operator", 2), ("app.kubernetes.io/name=cluster-autoscaler", 2)):
+    for label, replicas in (("io.cilium/app=operator", 2), ("app.kubernetes.io/name=cluster-autoscaler", 3)):
         eventually(partial(has_pods, api, label, replicas), f"{replicas} pods of {label} are made", PATIENCE_S)
 
 
