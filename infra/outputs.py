@@ -78,7 +78,8 @@ class DatabaseOutput:
 
 @dataclass(frozen=True)
 class RegionOutputs:
-    """What tenants ask a region's stack for: `backup` is how long snapshots stay; `kubeconfig` is a secret."""
+    """What tenants ask a region's stack for: `backup` is how long snapshots stay; `kubeconfig` is a secret,
+    `pool` the id of what watches its tunnel, where it has one."""
 
     region: str
     aws_region: str
@@ -89,6 +90,7 @@ class RegionOutputs:
     agent_image: str
     edge_keys: dict[str, Any]
     kubeconfig: pulumi.Output[str]
+    pool: pulumi.Output[str] | None = None
     database: DatabaseOutput | None = None
 
 

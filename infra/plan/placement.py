@@ -49,6 +49,24 @@ def regions_have_stacks(settings: TenantSettings) -> Iterator[Problem]:
             yield Problem(path, "is no region of this customer", "Take it out", region, (_PLACEMENT,))
 
 
+def steered_regions_are_listed(settings: GlobalSettings) -> Iterator[Problem]:
+    """The name that leads to whichever region is near is one of the zone's and leads to regions there are."""
+    steering, edge, path = settings.steering, settings.edge, "moltghost:steering"
+    if steering is None:
+        return
+    if not steering.hostname.endswith(f".{edge.zone}"):
+        message, remedy = f"is not a name in the zone {edge.zone}", f"Give a name such as any.{edge.zone}"
+        yield Problem(f"{path}.hostname", message, remedy, steering.hostname, ("moltghost:edge.zone",))
+    if steering.hostname in {edge.hostname, edge.console.hostname if edge.console else None}:
+        message, involved = "leads elsewhere already", ("moltghost:edge.hostname", "moltghost:edge.console.hostname")
+        yield Problem(f"{path}.hostname", message, "Give each its own", steering.hostname, involved)
+    for region in steering.region_stacks:
+        if region not in settings.regions:
+            remedy = f"Name one of {', '.join(sorted(settings.regions))}"
+            place = f"{path}.region_stacks.{region}"
+            yield Problem(place, "is no region of this stack", remedy, region, ("moltghost:regions",))
+
+
 def origins_are_regions(settings: GlobalSettings) -> Iterator[Problem]:
     """The machine plays regions the stack lists."""
     for name in settings.machine.origins if settings.machine else ():

@@ -76,6 +76,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.blocks_can_be_cut,
         clusters.blocks_are_apart,
         placement.origins_are_regions,
+        placement.steered_regions_are_listed,
         machine.endpoints_are_here,
     ),
     "region": (

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.edge.operations_spec import LogDestination
 from infra.settings.edge import Edge
 from infra.settings.eks import Database, Eks, Pool
 from infra.settings.fields import LABEL_REMEDY, Cidr, Domain, Image, Name, Section, Setting
@@ -39,6 +40,31 @@ class EdgeRegion(Section):
     ] = "open"
 
 
+_DESTINATION_REMEDY = "Name a folder of an S3 bucket and its region: s3://bucket/folder?region=ap-southeast-1"
+
+Destination = Annotated[LogDestination, Setting("s3://example-logs/edge?region=ap-southeast-1", _DESTINATION_REMEDY)]
+
+
+class EdgeLogs(Section):
+    """Where the edge's logs go. Cloudflare puts a challenge into each folder first, which becomes a secret setting."""
+
+    requests: Destination
+    """One line a request of the zone."""
+    worker: Destination
+    """What the Worker wrote."""
+
+
+class Steered(Section):
+    """A name that leads to the nearest region that is up, for what is no agent's."""
+
+    hostname: Annotated[Domain, Setting("any.example.com", "Give a full host name of the zone, in lower case")]
+    region_stacks: Annotated[
+        dict[_REGION, Annotated[str, Field(pattern=_STACK)]],
+        Field(min_length=1),
+        Setting({"sin": "organization/moltghost/sin"}, f"Give the stacks of regions that are up. {_STACK_REMEDY}"),
+    ]
+
+
 class GlobalSettings(Section):
     """What all regions share: the zone, the Worker, and the table of regions."""
 
@@ -48,6 +74,10 @@ class GlobalSettings(Section):
     regions: Annotated[
         dict[_REGION, EdgeRegion], Field(min_length=1), Setting({"sin": {}}, "List the regions by their names")
     ]
+    logs: EdgeLogs | None = None
+    """Where the edge's logs go; leave it out for none."""
+    steering: Steered | None = None
+    """Leave it out until the regions it names are deployed."""
     machine: GlobalMachine | None = None
     """What only the machine knows that stands for the cloud; leave it out for an account."""
 

@@ -23,6 +23,8 @@ SECRETS = {
     "keyPepper": "the pepper API keys are hashed with",
     "edgeSigningKey": "the private key edge tokens are signed with",
     "agentSecrets": 'the agents\' own secrets, as JSON: `{"<tenant>/<agent>": {"<name>": "<value>"}}`',
+    "requestsLogChallenge": "what Cloudflare put into the folder of the zone's log to see whose it is",
+    "workerLogChallenge": "what Cloudflare put into the folder of the Worker's log to see whose it is",
     "kubeconfig": "the kubeconfig of the region's cluster, whole",
     "tunnelSecret": "what the region's tunnel is made with: 32 random bytes or more, in base64",
 }
@@ -35,6 +37,9 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "tenant": ("agentSecrets",),
 }
 """The secrets of each kind."""
+
+_CHALLENGES = ("requestsLogChallenge", "workerLogChallenge")
+"""Secrets of a stack whose edge's logs go somewhere."""
 
 _PLAYED = ("kubeconfig", "tunnelSecret")
 """Secrets a stack needs none of where a machine stands for the cloud."""
@@ -132,6 +137,8 @@ def _secret_problems(source: Source, complete: bool) -> Iterator[Problem]:
     needed = set(_NEEDED[source.values["kind"]])
     if "machine" in source.values:
         needed -= set(_PLAYED)
+    if "logs" in source.values:
+        needed |= set(_CHALLENGES)
     if "eks" in source.values:
         needed -= {"kubeconfig"}
     for name, meaning in SECRETS.items():

@@ -3,11 +3,18 @@
 import pulumi
 
 from components.edge.component import Edge, EdgeArgs
+from components.edge.operations import Logs, LogsArgs
+from components.edge.operations_spec import LogsSpec
 from components.edge.spec import EdgeSpec, RegionSpec
+from components.edge.steering import Steering, SteeringArgs
+from components.edge.steering_spec import SteeringSpec
+from components.labels import Region
 from components.naming import PLATFORM, resource_name
 from infra import providers
 from infra.outputs import GlobalOutputs, NamespacesOutput
 from infra.plan.build import EVERYWHERE, GlobalPlan, origin_hostname
+from infra.settings.kinds import EdgeLogs, Steered
+from infra.stacks.references import Reference
 from infra.stacks.region_specs import edge_keys
 from infra.stacks.worker import read_worker
 from infra.stacks.zone import declare_zone
@@ -31,6 +38,10 @@ async def assemble(plan: GlobalPlan) -> GlobalOutputs:
             needs=declare_zone(EVERYWHERE, settings.edge, cloudflare, tunnels),
         ),
     )
+    if settings.logs is not None:
+        _declare_logs(plan, settings.logs, cloudflare)
+    if settings.steering is not None:
+        await _steer(settings.steering, settings.edge.zone_id, cloudflare)
     return GlobalOutputs(
         account_id=settings.edge.account_id,
         hostname=edge.hostname,
@@ -41,6 +52,34 @@ async def assemble(plan: GlobalPlan) -> GlobalOutputs:
             routes=pulumi.Output.from_input(edge.namespaces.routes),
             tenants=pulumi.Output.from_input(edge.namespaces.tenants),
         ),
+    )
+
+
+def _declare_logs(plan: GlobalPlan, logs: EdgeLogs, cloudflare: pulumi.ProviderResource) -> None:
+    edge, config = plan.settings.edge, pulumi.Config()
+    spec = LogsSpec(
+        region=EVERYWHERE,
+        account_id=edge.account_id,
+        zone_id=edge.zone_id,
+        script_name=plan.worker,
+        requests=logs.requests,
+        worker=logs.worker,
+    )
+    args = LogsArgs(
+        spec=spec,
+        requests_challenge=config.require_secret("requestsLogChallenge"),
+        worker_challenge=config.require_secret("workerLogChallenge"),
+        cloudflare=cloudflare,
+    )
+    Logs(resource_name(PLATFORM, EVERYWHERE, "logs"), args)
+
+
+async def _steer(steering: Steered, zone_id: str, cloudflare: pulumi.ProviderResource) -> None:
+    regions = tuple(map(Region, steering.region_stacks))
+    spec = SteeringSpec(region=EVERYWHERE, zone_id=zone_id, hostname=steering.hostname, preferred=regions)
+    pools = {region: str(await Reference(steering.region_stacks[region]).value("pool")) for region in regions}
+    Steering(
+        resource_name(PLATFORM, EVERYWHERE, "steering"), SteeringArgs(spec=spec, pools=pools, cloudflare=cloudflare)
     )
 
 
@@ -60,4 +99,5 @@ def edge_spec(plan: GlobalPlan, script: str) -> EdgeSpec:
         script_name=plan.worker,
         script=script,
         regions=regions,
+        logpush=plan.settings.logs is not None,
     )

@@ -41,8 +41,7 @@ async def assemble(plan: RegionPlan) -> RegionOutputs:
     landing = await _land(plan)
     cluster = _cluster(landing)
     control_plane = _control_plane(landing, cluster)
-    if plan.settings.machine is None:
-        _way_in(landing, cluster)
+    pool = _way_in(landing, cluster) if plan.settings.machine is None else None
     aws = plan.settings.region.aws
     return RegionOutputs(
         region=plan.region,
@@ -55,6 +54,7 @@ async def assemble(plan: RegionPlan) -> RegionOutputs:
         edge_keys=landing.keys,
         kubeconfig=landing.grounds.kubeconfig,
         database=landing.grounds.database,
+        pool=pool,
     )
 
 
@@ -101,8 +101,11 @@ def _control_plane(landing: _Landing, cluster: Cluster) -> ControlPlane:
     return ControlPlane(resource_name(PLATFORM, plan.region, "control-plane"), args)
 
 
-def _way_in(landing: _Landing, cluster: Cluster) -> None:
-    """The tunnel, and its connectors in the cluster; on a machine that plays them there are none."""
+def _way_in(landing: _Landing, cluster: Cluster) -> pulumi.Output[str]:
+    """The tunnel, and its connectors in the cluster; the id of the pool that watches it.
+
+    On a machine that plays them there are none.
+    """
     plan, settings = landing.plan, landing.plan.settings
     origin = Origin(
         resource_name(PLATFORM, plan.region, "origin"),
@@ -121,6 +124,7 @@ def _way_in(landing: _Landing, cluster: Cluster) -> None:
     )
     args = IngressArgs(spec=connector, token=origin.token, kubernetes=landing.grounds.kubernetes, needs=cluster.base)
     Ingress(resource_name(PLATFORM, plan.region, "ingress"), args)
+    return origin.pool
 
 
 def origin_spec(plan: RegionPlan) -> OriginSpec:

@@ -8,6 +8,7 @@ from tests.infra.departures import PRIVATE_PEM, Bad, Config, both, put, take
 R, E, P, D = "moltghost:region", "moltghost:eks", "moltghost:pools", "moltghost:database"
 G, EDGE, KEYS = "moltghost:regions", "moltghost:edge", "moltghost:edge_keys"
 T, W, M, S = "moltghost:tenant", "moltghost:placement", "moltghost:models", "moltghost:region_stacks"
+STEERING = "moltghost:steering"
 AGENT = (T, "agents", 0)
 NETWORK = {"nodes": "10.24.0.0/16", "pods": "10.26.0.0/15", "services": "10.25.0.0/20"}
 
@@ -16,6 +17,12 @@ def given(config: Config) -> None:
     """Make a committed region one whose cluster is given."""
     both(take(E), take(P), take(D))(config)
     config[R] |= {"network": dict(NETWORK), "gpu_classes": {"l40s": {"count": 8}}}
+
+
+def steered(hostname: str, region: str = "sin") -> Callable[[Config], object]:
+    """A name that leads to a region."""
+    stacks = {region: f"organization/moltghost/{region}"}
+    return put({"hostname": hostname, "region_stacks": stacks}, STEERING)
 
 
 @dataclass(frozen=True)
@@ -284,6 +291,22 @@ REGIONS = [
 
 EVERYWHERE = [
     everywhere("no regions", put({}, G), G, "is empty", "List the regions"),
+    everywhere(
+        "steering out of the zone", steered("any.example.org"), f"{STEERING}.hostname", "is not a name in the zone"
+    ),
+    everywhere("steering is the Worker", steered("api.moltghost.example"), f"{STEERING}.hostname", "leads elsewhere"),
+    everywhere(
+        "steering to nowhere",
+        steered("any.moltghost.example", "mars"),
+        f"{STEERING}.region_stacks.mars",
+        "is no region of this stack",
+    ),
+    everywhere(
+        "logs to no bucket",
+        put({"requests": "s3://b?region=x", "worker": "s3://logs/w?region=us-east-1"}, "moltghost:logs"),
+        "moltghost:logs.requests",
+        "does not have the form",
+    ),
     everywhere("region without a block", take(G, "sin", "block"), f"{G}.sin.block", "is missing"),
     everywhere("blocks overlap", put("10.16.0.0/14", G, "jkt", "block"), f"{G}.jkt.block", f"overlaps {G}.sin.block"),
     everywhere("block holds another", put("10.16.0.0/12", G, "usw2", "block"), f"{G}.usw2.block", "overlaps"),

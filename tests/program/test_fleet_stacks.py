@@ -81,6 +81,25 @@ def test_the_global_stack_knows_each_region_by_its_tunnels_name(whole: dict[str,
     assert whole["global"].exports["regions"] == ["jkt", "sin", "use1", "usw2"]
 
 
+def test_the_global_stack_steers_between_regions_that_are_up_and_pushes_its_logs(whole: dict[str, Recording]) -> None:
+    config = committed("global")
+    stacks = {region: f"{ORGANIZATION}/{region}" for region in REGIONS}
+    config["moltghost:steering"] = {"hostname": "any.moltghost.example", "region_stacks": stacks}
+    destination = "s3://moltghost-logs/{}?region=us-east-1"
+    config["moltghost:logs"] = {name: destination.format(name) for name in ("requests", "worker")}
+    challenges = {f"moltghost:{name}LogChallenge": f"a {name} challenge" for name in ("requests", "worker")}
+    exported = {f"{ORGANIZATION}/{name}": told(one) for name, one in whole.items()}
+    recording = record(engine_config(config), {**SECRETS["global"], **challenges}, exported)
+    (balancer,) = recording.of("cloudflare:index/loadBalancer:LoadBalancer")
+    assert balancer.inputs["defaultPools"] == [whole[region].exports["pool"] for region in REGIONS]
+    assert balancer.inputs["steeringPolicy"] == "proximity"
+    jobs = recording.of("cloudflare:index/logpushJob:LogpushJob")
+    assert {each.inputs["dataset"] for each in jobs} == {"http_requests", "workers_trace_events"}
+    assert all(isinstance(each.inputs["ownershipChallenge"], Secret) for each in jobs)
+    script = recording.one("cloudflare:index/workersScript:WorkersScript", "platform-global-worker")
+    assert script.inputs["logpush"] is True
+
+
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_region_makes_its_network_cluster_and_database(region: str, whole: dict[str, Recording]) -> None:
     recording, settings = whole[region], committed(region)
