@@ -32,7 +32,7 @@ Generation = Annotated[int, Field(ge=1)]
 
 
 class GatewaySpec(Values):
-    """One gateway of a site. Without an `endpoint` it only dials out. `port` is the first of PORTS_A_GATEWAY in a row."""
+    """One gateway of a site. Without `endpoint` it only dials out. `port` is the first of PORTS_A_GATEWAY in a row."""
 
     plane: Plane
     endpoint: IPv4Address | IPv6Address | None = None
@@ -74,7 +74,7 @@ class HostSpec(Values):
 
     WireGuard comes in at `underlay`; the site lies behind `lan` (the same interface on a machine that has one), beyond
     `next_hop` where it is not on link. `routers` are told by BGP what the gateway reaches, and by BFD that it lives; a
-    site without any has fixed routes to one gateway. Interfaces are called `prefix`, plane, generation: unique on the machine.
+    site without any has fixed routes to one gateway. Interfaces are called `prefix`, plane, generation.
     """
 
     underlay: str = Field(pattern=r"^[a-z][a-z0-9.-]{0,14}$")
