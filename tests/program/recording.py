@@ -76,6 +76,8 @@ class Provider(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         known: dict[str, Any] = {}
+        if args.typ == "aws:vpc/routeServerEndpoint:RouteServerEndpoint":
+            known = {"eniAddress": "10.0.1.9", "routeServerEndpointId": args.name}
         if args.typ == "aws:kms/key:Key":
             known = {"arn": f"arn:aws:kms:ap-southeast-1:123456789012:key/{args.name}", "keyId": args.name}
         return f"{args.name}-id", {**args.inputs, **known}

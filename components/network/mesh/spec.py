@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 from components.labels import Region
 from components.values import Label, Values
 
-PLANES = ("a", "b", "c", "d")
+Plane = Literal["a", "b", "c", "d"]
+
+PLANES: tuple[Plane, ...] = ("a", "b", "c", "d")
 """A site's gateways in order of preference. Each lies in a plane of its own: see `planning.py`."""
 
 FIRST_PORT = 51820
@@ -27,7 +29,6 @@ with two generations live, all of them and its files must fit one secret (see `d
 WireGuardKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
 """32 bytes in base64, as `wg` writes keys."""
 
-Plane = Literal["a", "b", "c", "d"]
 Generation = Annotated[int, Field(ge=1)]
 
 

@@ -12,7 +12,7 @@ from components.network.mesh import manifests
 from components.network.mesh.delivery import MAX_BUNDLE_BYTES, build_bundle, build_user_data
 from components.network.mesh.keys import needed_keys
 from components.network.mesh.planning import GatewayId, Mesh, MeshError
-from components.network.mesh.spec import MAX_NEIGHBOURS, CloudGatewaySpec, GatewaysSpec
+from components.network.mesh.spec import MAX_NEIGHBOURS, PLANES, CloudGatewaySpec, GatewaysSpec
 from tests.components.network.mesh.meshes import EXAMPLE, EXAMPLE_GATEWAY, HOST, mesh, site, with_keys
 from tests.components.specs import ACCOUNT, SIN
 
@@ -30,7 +30,7 @@ GATEWAYS = GatewaysSpec(
             address=IPv4Address(f"10.0.1.{at * 16 + 4}"),
             next_hop=IPv4Address(f"10.0.1.{at * 16 + 1}"),
         )
-        for at, plane in enumerate(("a", "b"))
+        for at, plane in enumerate(PLANES[:2])
     ),
 )
 
