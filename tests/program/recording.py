@@ -107,6 +107,8 @@ def _known_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
             return {"endpoint": f"https://{args.name}.test", "certificateAuthority": authority, "vpcConfig": group}
         case "aws:eks/nodeGroup:NodeGroup":
             return {"resources": [{"autoscalingGroups": [{"name": f"{args.name}-scaling"}]}]}
+        case "aws:vpc/routeServerEndpoint:RouteServerEndpoint":
+            return {"eniAddress": "10.0.1.9", "routeServerEndpointId": args.name}
         case "aws:ec2/launchTemplate:LaunchTemplate":
             return {"latestVersion": 1}
         case "aws:rds/instance:Instance":

@@ -15,7 +15,6 @@ from components.network.mesh.delivery import build_bundle, build_user_data
 from components.network.mesh.planning import GatewayId, GatewayPlan, Mesh
 from components.network.mesh.spec import (
     GATEWAY_ASN,
-    PLANES,
     ROUTER_ASN,
     CloudGatewaySpec,
     GatewaysSpec,
@@ -99,33 +98,32 @@ class Gateways(pulumi.ComponentResource):
         }
         routing = self._route_server() if self._spec.routing == "route-server" else None
         moved = self._dynamic(routing) if routing else self._static(interfaces, plans)
-        routers = [endpoint.eni_address for endpoint in routing.endpoints] if routing else []
 
         key = self._key()
         instances = {
-            each.plane: self._gateway(each, plans[each.plane], interfaces[each.plane], routers, key)
+            each.plane: self._gateway(each, plans[each.plane], interfaces[each.plane], routing, key)
             for each in self._spec.gateways
         }
         self.instances: dict[str, pulumi.Output[str]] = {plane: each.id for plane, each in instances.items()}
         self.ready: list[pulumi.Resource] = [*instances.values(), *moved]
         self.register_outputs({"instances": self.instances})
 
-    def _named(self, role: str) -> str:
+    def _called(self, role: str) -> str:
         return resource_name(PLATFORM, self._spec.region, f"mesh-{role}")
 
     def _interface(self, gateway: CloudGatewaySpec) -> aws.ec2.NetworkInterface:
         """Apart from the instance: its address, and the routes to it, stay when the instance is replaced."""
         interface = aws.ec2.NetworkInterface(
-            self._named(gateway.plane),
+            self._called(gateway.plane),
             subnet_id=self._args.subnets[gateway.plane],
             private_ips=[str(gateway.address)],
             security_groups=[self._args.security_group],
             source_dest_check=False,  # it forwards what is neither from nor to it
-            tags={"Name": self._named(gateway.plane)},
+            tags={"Name": self._called(gateway.plane)},
             opts=self._options,
         )
         aws.ec2.EipAssociation(
-            self._named(gateway.plane),
+            self._called(gateway.plane),
             allocation_id=self._args.allocations[gateway.plane],
             network_interface_id=interface.id,
             opts=self._options,
@@ -134,7 +132,7 @@ class Gateways(pulumi.ComponentResource):
 
     def _key(self) -> aws.kms.Key:
         return aws.kms.Key(
-            self._named("bundles"),
+            self._called("bundles"),
             description=f"Bundles of the mesh gateways of {self._spec.region}",
             policy=manifests.build_key_policy(self._spec),
             enable_key_rotation=True,
@@ -147,10 +145,10 @@ class Gateways(pulumi.ComponentResource):
         gateway: CloudGatewaySpec,
         plan: GatewayPlan,
         interface: aws.ec2.NetworkInterface,
-        routers: Sequence[pulumi.Output[str]],
+        routing: "_RouteServer | None",
         key: aws.kms.Key,
     ) -> aws.ec2.Instance:
-        name = self._named(gateway.plane)
+        name = self._called(gateway.plane)
         secret = aws.secretsmanager.Secret(
             name,
             name=f"moltghost/{self._spec.region}/mesh/{gateway.plane}",
@@ -159,10 +157,10 @@ class Gateways(pulumi.ComponentResource):
             recovery_window_in_days=7,
             opts=self._options,
         )
-        bundle = pulumi.Output.all(pulumi.Output.secret(self._args.keys), *routers).apply(
-            lambda known: base64.b64encode(
-                build_bundle(plan, cloud_host(self._spec, gateway, known[1:]), known[0])
-            ).decode()
+        # Its own subnet's endpoint alone: it is on link, and a zone that is lost takes both ends of the session.
+        routers = [routing.endpoints[gateway.plane].eni_address] if routing else []
+        bundle: pulumi.Output[str] = pulumi.Output.all(pulumi.Output.secret(self._args.keys), *routers).apply(
+            lambda known: _packed(self._spec, gateway, plan, known)
         )
         version = aws.secretsmanager.SecretVersion(name, secret_id=secret.id, secret_binary=bundle, opts=self._options)
         profile = self._profile(name, secret, key)
@@ -214,39 +212,38 @@ class Gateways(pulumi.ComponentResource):
     def _route_server(self) -> "_RouteServer":
         """AWS's end of BGP: an endpoint in each gateway's subnet, so that no zone's loss takes both."""
         server = aws.vpc.RouteServer(
-            self._named("routes"), amazon_side_asn=ROUTER_ASN, persist_routes="disable", opts=self._options
+            self._called("routes"), amazon_side_asn=ROUTER_ASN, persist_routes="disable", opts=self._options
         )
         joined = aws.vpc.RouteServerVpcAssociation(
-            self._named("routes"), route_server_id=server.route_server_id, vpc_id=self._args.vpc_id, opts=self._options
+            self._called("routes"), route_server_id=server.route_server_id, vpc_id=self._args.vpc_id, opts=self._options
         )
         after = pulumi.ResourceOptions.merge(self._options, pulumi.ResourceOptions(depends_on=[joined]))
-        endpoints = [
-            aws.vpc.RouteServerEndpoint(
-                self._named(f"routes-{each.plane}"),
+        endpoints: dict[str, aws.vpc.RouteServerEndpoint] = {
+            each.plane: aws.vpc.RouteServerEndpoint(
+                self._called(f"routes-{each.plane}"),
                 route_server_id=server.route_server_id,
                 subnet_id=self._args.subnets[each.plane],
                 opts=after,
             )
             for each in self._spec.gateways
-        ]
+        }
         return _RouteServer(server, endpoints, after)
 
     def _dynamic(self, routing: "_RouteServer") -> list[pulumi.CustomResource]:
-        """Every gateway speaks to every endpoint, and what they say is written into the route tables."""
+        """Every gateway speaks to its endpoint, and what they say is written into the route tables."""
         peers = [
             aws.vpc.RouteServerPeer(
-                self._named(f"routes-{PLANES[at]}-{each.plane}"),
-                route_server_endpoint_id=endpoint.route_server_endpoint_id,
+                self._called(f"routes-{each.plane}"),
+                route_server_endpoint_id=routing.endpoints[each.plane].route_server_endpoint_id,
                 peer_address=str(each.address),
                 bgp_options={"peer_asn": GATEWAY_ASN, "peer_liveness_detection": "bfd"},
                 opts=self._options,
             )
-            for at, endpoint in enumerate(routing.endpoints)
             for each in self._spec.gateways
         ]
         tables = [
             aws.vpc.RouteServerPropagation(
-                self._named(f"routes-{at}"),
+                self._called(f"routes-{at}"),
                 route_server_id=routing.server.route_server_id,
                 route_table_id=table,
                 opts=routing.after,
@@ -262,7 +259,7 @@ class Gateways(pulumi.ComponentResource):
         first = min(interfaces)
         return [
             aws.ec2.Route(
-                self._named(f"route-{at}-{str(network).translate(_HYPHENS)}"),
+                self._called(f"route-{at}-{str(network).translate(_HYPHENS)}"),
                 route_table_id=table,
                 destination_cidr_block=str(network),
                 network_interface_id=interfaces[first].id,
@@ -276,7 +273,7 @@ class Gateways(pulumi.ComponentResource):
 @dataclass(frozen=True)
 class _RouteServer:
     server: aws.vpc.RouteServer
-    endpoints: list[aws.vpc.RouteServerEndpoint]
+    endpoints: dict[str, aws.vpc.RouteServerEndpoint]
     after: pulumi.ResourceOptions
 
 
@@ -292,3 +289,8 @@ def cloud_host(spec: GatewaysSpec, gateway: CloudGatewaySpec, routers: Sequence[
         next_hop=gateway.next_hop,
         routers=tuple(IPv4Address(each) for each in routers),
     )
+
+
+def _packed(spec: GatewaysSpec, gateway: CloudGatewaySpec, plan: GatewayPlan, known: Sequence[str]) -> str:
+    keys, *routers = known
+    return base64.b64encode(build_bundle(plan, cloud_host(spec, gateway, routers), keys)).decode()

@@ -19,7 +19,7 @@ _LEAVE = (
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteGatewayArgs:
-    """What a RemoteGateway is made from. `private_key` is SSH's, `host_key` the machine's public one."""
+    """What a RemoteGateway is made from. `private_key` is SSH's; `host_key` must be the machine's."""
 
     gateway: GatewayId
     mesh: MeshSpec
@@ -33,12 +33,12 @@ class RemoteGatewayArgs:
 
 
 class RemoteGateway(pulumi.ComponentResource):
-    """One gateway's bundle on a machine, and in force there. One that isn't accepted leaves what was, and fails."""
+    """One gateway's bundle on a machine, and in force there. A bundle that fails leaves what was, and is an error."""
 
     def __init__(self, name: str, args: RemoteGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("moltghost:network:RemoteGateway", name, None, opts)
         plan = Mesh(args.mesh).gateway(args.gateway)
-        delivered = pulumi.Output.secret(args.keys).apply(
+        delivered: pulumi.Output[str] = pulumi.Output.secret(args.keys).apply(
             lambda keys: install_input(build_bundle(plan, args.host, keys))
         )
         installed = command.remote.Command(

@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 from components.labels import Region
 from components.values import Label, Values
 
-PLANES = ("a", "b", "c", "d")
+Plane = Literal["a", "b", "c", "d"]
+
+PLANES: tuple[Plane, ...] = ("a", "b", "c", "d")
 """A site's gateways in order of preference. Each lies in a plane of its own: see `planning.py`."""
 
 FIRST_PORT = 51820
@@ -27,12 +29,11 @@ with two generations live, all of them and its files must fit one secret (see `d
 WireGuardKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
 """32 bytes in base64, as `wg` writes keys."""
 
-Plane = Literal["a", "b", "c", "d"]
 Generation = Annotated[int, Field(ge=1)]
 
 
 class GatewaySpec(Values):
-    """One gateway of a site. Without an `endpoint` it only dials out. `port` is its first of PORTS_A_GATEWAY."""
+    """One gateway of a site. Without `endpoint` it only dials out. `port` is the first of PORTS_A_GATEWAY in a row."""
 
     plane: Plane
     endpoint: IPv4Address | IPv6Address | None = None
@@ -74,8 +75,7 @@ class HostSpec(Values):
 
     WireGuard comes in at `underlay`; the site lies behind `lan` (the same interface on a machine that has one), beyond
     `next_hop` where it is not on link. `routers` are told by BGP what the gateway reaches, and by BFD that it lives; a
-    site without any has fixed routes to one gateway. Interfaces are called `prefix`, plane,
-    generation: unique on the machine.
+    site without any has fixed routes to one gateway. Interfaces are called `prefix`, plane, generation.
     """
 
     underlay: str = Field(pattern=r"^[a-z][a-z0-9.-]{0,14}$")
