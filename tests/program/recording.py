@@ -167,10 +167,7 @@ def record_declaring(declare: Callable[[], object]) -> Recording:
 
 
 def _whole_program() -> None:
-    with warnings.catch_warnings():
-        # The AWS SDK warns of its own deprecated classes while it loads them, used or not.
-        warnings.filterwarnings("ignore", ".* has been deprecated in favor of", DeprecationWarning)
-        runpy.run_path(str(PROJECT / "infra" / "__main__.py"), run_name="__main__")
+    runpy.run_path(str(PROJECT / "infra" / "__main__.py"), run_name="__main__")
 
 
 def _record(
@@ -189,7 +186,9 @@ def _record(
 
     def program() -> pulumi.Output[list[str]]:
         # The mocks' stack has been declared already and takes no program of its own.
-        with patch.object(pulumi, "run", lambda program: _sync_await(program())):
+        with patch.object(pulumi, "run", lambda program: _sync_await(program())), warnings.catch_warnings():
+            # SDKs warn of their own deprecated classes while they load them, used or not.
+            warnings.filterwarnings("ignore", "(.* has been|This resource is) deprecated", DeprecationWarning)
             declare()
         return pulumi.Output.all(*[resource.urn for resource in made]).apply(
             lambda urns: recording.awaited.update(urns) or urns  # type: ignore[func-returns-value]
