@@ -37,6 +37,11 @@ class NodeImages(Section):
         Setting(f"registry.example.com/k8s-device-plugin:v0.19.3@{_DIGEST}", "Name it with version and digest"),
     ]
     autoscaler: Annotated[Image, Setting(f"registry.example.com/cluster-autoscaler@{_DIGEST}", _IMAGE)]
+    cilium: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9][a-z0-9.:/_-]*[a-z0-9]$"),
+        Setting("registry.example.com/cilium", "Name the repository Cilium's images are copied to, each by its digest"),
+    ]
     local_disks: Annotated[
         Image | None,
         Setting(

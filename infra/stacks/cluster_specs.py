@@ -39,6 +39,7 @@ def eks_spec(plan: RegionPlan, eks: Eks) -> EksSpec:
         model_buckets=tuple(eks.model_buckets),
         log_retention_days=eks.log_retention_days,
         deletion_protection=not eks.delete_with_stack,
+        cilium_registry=eks.images.cilium,
     )
 
 
