@@ -183,8 +183,9 @@ class LocalRegion:
         lacking = write_stack_file(COMMITTED, overlay, self.stack_file)
         self.engine.prepare()
         values = {"keyPepper": self.credentials.pepper, "edgeSigningKey": self.credentials.signing_key}
-        for name in sorted(lacking - {_AGENT_SECRETS}):
-            self.engine.set_secret(name, values[name.removeprefix("moltghost:")]())
+        for name, make in values.items():  # other kinds of stacks have others
+            if f"moltghost:{name}" in lacking:
+                self.engine.set_secret(f"moltghost:{name}", make())
         # Always: the agents may be others than last time.
         self.engine.set_secret(_AGENT_SECRETS, self._agent_secrets(tenants))
 
