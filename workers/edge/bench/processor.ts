@@ -1,18 +1,19 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Milliseconds between two looks at a runtime that may not be done yet. */
 const LOOK_MS = 1;
 
 /**
- * A runtime's process, and the processor time it has used: Linux's scheduler counts it for each thread, in nanoseconds,
- * and only while the thread runs. What other programs do meanwhile is not in it, but for what they do to the caches.
+ * A runtime's process, and the processor time it uses. Linux's scheduler counts it, in nanoseconds, and only while the thread
+ * runs: what other programs do meanwhile is not in it, but for what they do to the caches they share.
  */
 export class Runtime {
-  readonly #pid: number;
+  /** Its first thread, the one that runs isolates. */
+  readonly #thread: string;
 
   private constructor(pid: number) {
-    this.#pid = pid;
+    this.#thread = `/proc/${pid}/task/${pid}`;
   }
 
   /** What `start` starts, and the runtime it started; null where the system does not say which that is. */
@@ -23,23 +24,26 @@ export class Runtime {
     return { started, runtime: pid === undefined ? null : new Runtime(pid) };
   }
 
-  /** Milliseconds used so far: of all threads, and of the one the isolates run on. */
-  get used(): { readonly all: number; readonly isolates: number } {
-    const threads = readdirSync(`/proc/${this.#pid}/task`);
-    const all = threads.map((thread) => this.#usedBy(thread)).reduce((sum, each) => sum + each, 0);
-    return { all, isolates: this.#usedBy(String(this.#pid)) };
+  /**
+   * Milliseconds the thread that all isolates run on has used so far. Asked once it has stopped: what a thread uses is added
+   * up when it stops or the clock ticks.
+   */
+  get used(): number {
+    for (;;) {
+      const told = readFileSync(`${this.#thread}/stat`, "utf8");
+      // The state follows the name, which may have anything in it.
+      if (told.charAt(told.lastIndexOf(")") + 2) !== "R") {
+        return Number(readFileSync(`${this.#thread}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+      }
+    }
   }
 
   /** Waits until the runtime has nothing left to do: what a request leaves behind counts as the request's. */
   async quiet(): Promise<void> {
-    for (let last = -1, now = this.used.all; now !== last; now = this.used.all) {
+    for (let last = -1, now = this.used; now !== last; now = this.used) {
       last = now;
       await pause(LOOK_MS);
     }
-  }
-
-  #usedBy(thread: string): number {
-    return Number(readFileSync(`/proc/${this.#pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e6;
   }
 }
 
