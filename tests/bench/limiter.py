@@ -1,8 +1,9 @@
 """What the limits cost at the edge, in the Worker's own runtime: `python -m tests.bench.limiter`.
 
-The Worker is asked with the limits and without them, in turns, from one place and from as many as a tenant has shards.
-The region is a Worker of the same runtime that answers at once. All of it shares this machine's cores, where at
-Cloudflare a tenant's shards are programs of their own.
+The Worker is asked without limits, with an object in their place that does nothing, and with the limits, in turns, from
+one place and from as many as a tenant has shards. The object that does nothing is the floor: what it adds is the runtime's
+and this machine's, and only what the limits add to it is theirs. The region is a Worker of the same runtime that answers at
+once. All of it shares this machine's cores, where at Cloudflare a tenant's shards are programs of their own.
 """
 
 import json

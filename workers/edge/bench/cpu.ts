@@ -116,9 +116,15 @@ function print(ways: readonly Measured[]): void {
     const above = { "above the floor, p50": over(rounds, 50, floor), "above the floor, p99": over(rounds, 99, floor) };
     return [name, { p50: over(rounds, 50), p99: over(rounds, 99), ...above }] as const;
   });
-  console.log(`\n${ROUNDS} rounds of ${REQUESTS} chats each, in turns, warm: milliseconds of processor time of the thread all isolates`);
-  console.log("run on, as Linux counts it; medians of the rounds. The floor asks all the edge asks, and does nothing with it: a wall,");
-  console.log("an object, the region, and a line in the log; HTTP and miniflare's stand-ins are in it. What is above it is the edge's");
+  console.log(
+    `\n${ROUNDS} rounds of ${REQUESTS} chats each, in turns, warm: milliseconds of processor time of the thread all isolates`,
+  );
+  console.log(
+    "run on, as Linux counts it; medians of the rounds. The floor asks all the edge asks, and does nothing with it: a wall,",
+  );
+  console.log(
+    "an object, the region, and a line in the log; HTTP and miniflare's stand-ins are in it. What is above it is the edge's",
+  );
   console.log("own, its limiter's objects included.");
   console.table(Object.fromEntries(rows));
 }

@@ -7,8 +7,8 @@ export const accessLog = createMiddleware<Edge>(async (c, next) => {
   c.set("outcome", "ok");
   await next();
   // A request that was refused has not got them all.
-  const caller: Caller | undefined = c.get("caller");
-  const route: AgentRoute | undefined = c.get("route");
+  const caller = c.get("caller") as Caller | undefined;
+  const route = c.get("route") as AgentRoute | undefined;
   const line = {
     event: "request",
     request_id: c.get("requestId"),

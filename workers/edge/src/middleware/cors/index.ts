@@ -42,7 +42,7 @@ function isPreflight(c: Context<Edge>): boolean {
 /** Whether the tenant whose key the request came with has declared the origin. */
 async function isCallersOwn(c: Context<Edge>, origin: string): Promise<boolean> {
   // A request that was refused may have none.
-  const caller: Caller | undefined = c.get("caller");
+  const caller = c.get("caller") as Caller | undefined;
   if (caller === undefined) {
     return false;
   }

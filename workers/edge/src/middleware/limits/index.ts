@@ -42,7 +42,7 @@ export const limits = createMiddleware<Edge>(async (c, next) => {
 
 async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?: Verdict; admitted?: Admitted }> {
   // What is asked of no agent has no body.
-  const asked: AgentRequest | undefined = c.get("asked");
+  const asked = c.get("asked") as AgentRequest | undefined;
   const [caller, requestId] = [c.get("caller"), c.get("requestId")];
   const ask: Ask = {
     tenant: caller.tenant,
@@ -126,7 +126,7 @@ function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void 
   if (admitted === undefined) {
     return;
   }
-  const asked: AgentRequest | undefined = c.get("asked");
+  const asked = c.get("asked") as AgentRequest | undefined;
   const prompt = asked === undefined ? 0 : tokensOf(asked.body);
   if (body === null || !headers.get("content-type")?.startsWith(EVENT_STREAM)) {
     const unsaid = { read: wasTaken(c) ? prompt : 0, made: 0 };
