@@ -14,7 +14,7 @@ import { EDGE, HEADERS, PATHS, RATES, regionKey, routeKey } from "../src/generat
 
 const PACE = RATES.MAX_PER_MINUTE / 60;
 const ROUNDS = 5;
-const PACED_S = 6;
+const PACED_S = 4;
 const FAST_S = 1;
 const WARM_UP = 100;
 const CONNECTIONS = 16;
