@@ -1,4 +1,4 @@
-"""Other stacks, asked for what they export."""
+"""Other stacks, asked for what they export; and this one, for what it exported last."""
 
 from typing import Any
 
@@ -19,12 +19,22 @@ class Reference:
             raise pulumi.RunError(f"{self.stack} exports no {name}: deploy it with `pulumi up` first")
         return _whole(found)
 
+    async def find(self, name: str) -> Any:
+        """A plain output; None where the stack has none of this name."""
+        found = (await self._reference.get_output_details(name)).value
+        return None if found is None else _whole(found)
+
     async def secret(self, name: str) -> pulumi.Output[str]:
         """A secret output, which stays one. Raises pulumi.RunError if the stack has none of this name."""
         found = (await self._reference.get_output_details(name)).secret_value
         if found is None:
             raise pulumi.RunError(f"{self.stack} exports no secret {name}: deploy it with `pulumi up` first")
         return pulumi.Output.secret(found)
+
+
+def own_stack() -> Reference:
+    """This stack as its last update left it; one that has had none exports nothing."""
+    return Reference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}")
 
 
 def _whole(value: Any) -> Any:

@@ -50,6 +50,7 @@ async def _ground(plan: CustomerPlan, region: Region) -> Ground:
         agent_image=await stack.value("agent_image"),
         edge_keys=await stack.value("edge_keys"),
         artifacts=machine.models if machine else {},
+        dedicated=frozenset((await stack.value("dedicated")).get(plan.tenant, ())),
     )
     if (told := await stack.value("region")) != region:
         raise pulumi.RunError(f"{stack.stack} is the stack of region {told}, not of {region}")

@@ -118,6 +118,7 @@ def agent_spec(
         tools=ToolsSpec(allow=tuple(agent.tools.allow), deny=tuple(agent.tools.deny), exec=agent.tools.exec),
         secrets=(image.RECEIPT_KEY_FILE, *agent.secrets),
         gpu_class=agent.gpu_class,
+        dedicated_nodes=agent.gpu_class in cell.dedicated,
         cpu=agent.cpu,
         memory_gib=agent.memory_gib,
         volume_gb=agent.volume_gb,
