@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import ValidationError
 
-from components.network.mesh.keys import is_private, needed_keys, private_key_name
+from components.network.mesh.keys import gateway_keys, is_private, needed_keys, private_key_name
 from components.network.mesh.planning import GatewayId, Mesh, MeshError
 from infra.plan.mesh import mesh_spec
 from infra.settings.mesh import MeshSettings, Site
@@ -86,6 +86,26 @@ def public_lines(mesh: Mesh, stored: Mapping[str, str]) -> Iterator[str]:
             for generation in sorted(mesh.spec.generations):
                 key = public_key(stored[private_key_name(own, generation)])
                 yield f"  - {{generation: {generation}, key: {key}}}"
+
+
+def require_own_halves(stored: str, mesh: Mesh, gateways: Iterable[GatewayId]) -> str:
+    """The stored keys, if each gateway's private keys are those whose public halves its neighbours are told.
+
+    With another key no tunnel ever comes up, and nothing says why. Raises MeshError, which quotes no key.
+    """
+    wrong = []
+    for gateway in gateways:
+        plan = mesh.gateway(gateway)
+        held = gateway_keys(stored, plan)
+        told = next(own for own in mesh.sites[gateway.site].gateways if own.plane == gateway.plane).public_keys
+        for generation in mesh.spec.generations:
+            private = held[private_key_name(gateway, generation).rpartition("/")[2]]
+            if public_key(private) != told[generation]:
+                wrong.append(f"{gateway} (generation {generation})")
+    if wrong:
+        remedy = "write the public halves that `moltghost mesh keys` shows into moltghost:sites"
+        raise MeshError(f"moltghost:meshKeys has other keys than others are told of {', '.join(wrong)}: {remedy}")
+    return stored
 
 
 @click.group()

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Address
 from components.network.addresses import ZONE_SLOTS, BlockError, allocate
 from components.network.mesh.planning import GatewayId, Mesh
 from components.network.mesh.spec import FIRST_PORT, PLANES, PORTS_A_GATEWAY, MeshSpec, SiteSpec
+from infra.plan.fleet_addresses import fleet_problems
 from infra.plan.identity import repeated
 from infra.plan.mesh import mesh_problems
 from infra.settings.kinds import GlobalSettings, RegionSettings
@@ -102,15 +103,19 @@ def sites_keep_the_meshs_rules(settings: GlobalSettings) -> Iterator[Problem]:
 def sites_lie_in_their_regions(settings: GlobalSettings) -> Iterator[Problem]:
     """A region's site has addresses of the region's block, and no other has any of it; nor has a tunnel."""
     places = {f"{_SITES}[{at}].ranges[{each}]": (site, network) for at, site, each, network in _ranges(settings.sites)}
+    blocks = {f"{_REGIONS}.{name}.block": region.block for name, region in settings.regions.items()}
+    # Of a block that is wrong itself its own rules speak, and nobody has to mend two things.
+    unsound = {path for one in fleet_problems(blocks, {}) for path in (one.path, *one.involves)}
+    regions = {name: region for name, region in settings.regions.items() if f"{_REGIONS}.{name}.block" not in unsound}
     for path, (site, network) in places.items():
-        for name, region in settings.regions.items():
+        for name, region in regions.items():
             block = f"{_REGIONS}.{name}.block"
             if site.name == name and not network.subnet_of(region.block):
                 message = f"is not in {region.block}, the region's block"
                 yield Problem(path, message, f"Write {_vpc(region.block)}, its VPC", str(network), (block,))
             elif site.name != name and network.overlaps(region.block):
                 yield Problem(path, f"overlaps {block} ({region.block})", _APART, str(network), (block,))
-    for name, region in settings.regions.items():
+    for name, region in regions.items():
         if settings.mesh is not None and settings.mesh.tunnel_range.overlaps(region.block):
             path, block = f"{_MESH}.tunnel_range", f"{_REGIONS}.{name}.block"
             message = f"overlaps {block} ({region.block})"

@@ -12,8 +12,10 @@ from components.labels import Region
 from components.naming import PLATFORM, resource_name
 from components.network.component import Network
 from components.network.mesh.component import GatewayAddresses, GatewayAddressesArgs, Gateways, GatewaysArgs
+from components.network.mesh.planning import GatewayId, Mesh
 from components.network.mesh.spec import PLANES, CloudGatewaySpec, GatewaysSpec, MeshSpec
 from components.network.spec import NetworkSpec
+from infra.mesh_keys import require_own_halves
 from infra.plan import RegionPlan
 from infra.plan.sites import Joined, joined, site_faults
 from infra.settings.mesh import RegionMesh
@@ -64,7 +66,7 @@ def make_gateways(
         GatewaysArgs(
             spec=gateways_spec(plan, mesh, ground.spec),
             mesh=place.mesh,
-            keys=_keys(plan),
+            keys=_keys(plan, place),
             vpc_id=network.vpc_id,
             subnets=dict(zip(planes, network.public_subnet_ids, strict=False)),
             route_tables=network.private_route_table_ids,
@@ -95,12 +97,13 @@ def gateways_spec(plan: RegionPlan, mesh: RegionMesh, network: NetworkSpec) -> G
     )
 
 
-def _keys(plan: RegionPlan) -> pulumi.Output[str]:
+def _keys(plan: RegionPlan, place: Joined) -> pulumi.Output[str]:
     keys = pulumi.Config().get_secret("meshKeys")
     if keys is None:
         remedy = f"`moltghost mesh keys Pulumi.global.yaml --site {plan.region}` takes it out of the global stack's"
         raise pulumi.RunError(f"{_KEYS} is missing, and {plan.region} is a site of the mesh: {remedy} (docs/mesh.md)")
-    return keys
+    gateways = [GatewayId(place.site.name, each.plane) for each in place.site.gateways]
+    return keys.apply(lambda stored: require_own_halves(stored, Mesh(place.mesh), gateways))
 
 
 def _told_of(place: Joined, addresses: GatewayAddresses) -> dict[str, pulumi.Output[str]]:

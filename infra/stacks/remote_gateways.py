@@ -3,10 +3,11 @@
 import pulumi
 
 from components.naming import PLATFORM, resource_name
-from components.network.mesh.planning import GatewayId
+from components.network.mesh.planning import GatewayId, Mesh
 from components.network.mesh.remote import RemoteGateway, RemoteGatewayArgs
 from components.network.mesh.spec import HostSpec, MeshSpec
 from infra import providers
+from infra.mesh_keys import require_own_halves
 from infra.plan.build import EVERYWHERE
 from infra.settings.kinds import GlobalSettings
 from infra.settings.mesh import GatewayMachine
@@ -23,7 +24,8 @@ def declare_machines(settings: GlobalSettings, mesh: MeshSpec) -> None:
     if not machines:
         return
     config, provider = pulumi.Config(), providers.command_provider(EVERYWHERE)
-    keys, ssh_key = config.require_secret("meshKeys"), config.require_secret("meshSshKey")
+    keys = config.require_secret("meshKeys").apply(lambda stored: require_own_halves(stored, Mesh(mesh), machines))
+    ssh_key = config.require_secret("meshSshKey")
     for gateway, machine in machines.items():
         RemoteGateway(
             resource_name(PLATFORM, EVERYWHERE, f"mesh-{gateway}"),

@@ -14,6 +14,7 @@ from tests.infra.departures import Config, both, put, take
 from tests.infra.fleets import STACKS, change_stack, clone_stack, copy_fleet
 
 R, G, T, W, S = (f"moltghost:{name}" for name in ("region", "regions", "tenant", "placement", "region_stacks"))
+SITES = "moltghost:sites"
 HASH = "ab" * 32
 KEY = {"id": "default", "agents": ["*"], "hash": HASH}
 ISSUER = {
@@ -95,7 +96,13 @@ FAULTS = [
         f"{R}.name",
         "is a region twice",
     ),
-    Fault("region nobody lists", of("global", take(G, "sin")), "sin", f"{R}.name", "Add `sin: {block: 10.16.0.0/14}`"),
+    Fault(
+        "region nobody lists",
+        of("global", both(take(G, "sin"), take(SITES, 0))),
+        "sin",
+        f"{R}.name",
+        "Add `sin: {block: 10.16.0.0/14}`",
+    ),
     Fault("block is another", of("sin", put("10.64.0.0/14", R, "block")), "sin", f"{R}.block", "is not 10.16.0.0/14"),
     Fault("blocks overlap", of("jkt", put("10.16.0.0/14", R, "block")), "sin", f"{R}.block", "overlaps 10.16.0.0/14"),
     Fault(

@@ -217,7 +217,14 @@ def _record(
     whole = {**config, **secrets}
     environment = {"PULUMI_CONFIG": json.dumps(whole), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(sorted(secrets))}
     settings.reset_options()
-    mocks.set_mocks(Provider(), project="moltghost", stack="dev", preview=False, monitor=Monitor(recording, stacks))
+    mocks.set_mocks(
+        Provider(),
+        project="moltghost",
+        stack="dev",
+        preview=False,
+        monitor=Monitor(recording, stacks),
+        organization="organization",
+    )
     stack = settings.get_root_resource()
     with patch.dict("os.environ", environment), patch.object(pulumi.Resource, "__init__", remember):
         pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]

@@ -1,60 +1,13 @@
 """The committed global, region and tenant stacks as the engine is told of them, each from what the others export."""
 
-import copy
 import json
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
-import yaml
 
-from infra.stacks import worker
 from runtime.contract import edge
+from tests.program.fleet import ORGANIZATION, REGIONS, SECRETS, TUNNEL_SECRET, committed, run, told
 from tests.program.recording import Recording, Registered, Secret, record
-from tests.stack_files import PEPPER, PROJECT, RECEIPT_KEY, SIGNING_KEY, engine_config
-
-ORGANIZATION = "organization/moltghost"
-TUNNEL_SECRET = "dGhpcnR5LXR3byBieXRlcyBvZiBhIHR1bm5lbCdzIHNlY3JldA=="
-SECRETS: Mapping[str, dict[str, str]] = {
-    "global": {"moltghost:keyPepper": PEPPER, "moltghost:edgeSigningKey": SIGNING_KEY},
-    "region": {"moltghost:tunnelSecret": TUNNEL_SECRET},
-    "tenant": {
-        "moltghost:agentSecrets": json.dumps(
-            {f"acme/{agent}": {"receipt-key.pem": RECEIPT_KEY} for agent in ("helper", "analyst")}
-        )
-    },
-}
-REGIONS = ("use1", "usw2")
-
-
-def committed(stack: str) -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    return copy.deepcopy(config)
-
-
-def run(config: dict[str, Any], exported: Mapping[str, Recording]) -> Recording:
-    """A stack's recording; `exported` are the recordings of the stacks it may ask."""
-    stacks = {f"{ORGANIZATION}/{name}": told(one) for name, one in exported.items()}
-    return record(engine_config(config), SECRETS[config["moltghost:kind"]], stacks)
-
-
-def told(recording: Recording) -> dict[str, Any]:
-    """What a stack exports, the kubeconfig as the secret it is."""
-    return {name: Secret(value) if name == "kubeconfig" else value for name, value in recording.exports.items()}
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]:
-    """The stacks in the order they go up."""
-    script = tmp_path_factory.mktemp("worker") / "index.js"
-    script.write_text("export default {}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "BUILT", script)
-        made = {"global": run(committed("global"), {})}
-    for region in REGIONS:
-        made[region] = run(committed(region), {"global": made["global"]})
-    made["acme"] = run(committed("acme"), made)
-    return made
+from tests.stack_files import engine_config
 
 
 def names(resources: list[Registered]) -> set[str]:
