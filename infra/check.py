@@ -99,7 +99,7 @@ def _region(name: str, region: Region) -> str:
 
 def _mesh(plan: RegionPlan, place: Joined | None) -> str:
     if place is None:
-        return "no site of the mesh yet: after `pulumi up` copy its mesh_addresses into moltghost:sites of `global`"
+        return "not joined to the mesh: after `pulumi up` copy its mesh_addresses into moltghost:sites of `global`"
     others = Mesh(place.mesh).neighbours[plan.region]
     return f"site {place.site.number} of the mesh, joined to {', '.join(others) or 'no other'}"
 

@@ -305,13 +305,26 @@ def certificates_have_a_ca(fleet: Fleet) -> Iterator[Verdict]:
                 yield Verdict(name, Problem(path, "is no CA the edge trusts", remedy, one.authority), (stack,))
 
 
+def joined_regions_are_sites(fleet: Fleet) -> Iterator[Verdict]:
+    """A region whose gateways are to be there is a site the others know."""
+    listed = fleet.listed()
+    if listed is None:
+        return
+    sites = {site.name for site in listed[1].sites}
+    for stack, settings in fleet.regions.items():
+        if settings.mesh is not None and settings.mesh.joined and settings.region.name not in sites:
+            message = f"is no site of Pulumi.{listed[0]}.yaml"
+            remedy = "List it there (docs/runbooks/add-a-site.md), or say `joined: false` until its addresses are made"
+            yield Verdict(stack, Problem("moltghost:mesh", message, remedy), (listed[0],))
+
+
 def sites_are_what_their_regions_make(fleet: Fleet) -> Iterator[Verdict]:
     """A region that makes its network is the site the others are told of: its ranges, its gateways, their addresses."""
     listed = fleet.listed()
-    if listed is None or listed[1].mesh is None:
+    if listed is None:
         return
     stack, everywhere = listed
-    specs = {each.name: each for each in mesh_spec(listed[1].mesh, everywhere.sites).sites}
+    specs = {each.name: each for each in mesh_spec(everywhere.mesh, everywhere.sites).sites} if everywhere.mesh else {}
     for at, site in enumerate(everywhere.sites):
         found, path = fleet.region(site.name), f"moltghost:sites[{at}]"
         if found is None or found[1].eks is None:
@@ -350,6 +363,7 @@ RULES: tuple[Rule, ...] = (
     nodes_of_one_tenant_have_one,
     nothing_is_two_tenants,
     certificates_have_a_ca,
+    joined_regions_are_sites,
     sites_are_what_their_regions_make,
     meshes_fit_their_regions,
 )

@@ -65,6 +65,8 @@ def site_faults(region: RegionSettings, site: SiteSpec) -> Iterator[SiteFault]:
             "", "is a region without gateways", "Add moltghost:mesh to its stack, or take it out", site.name
         )
         return
+    if not region.mesh.joined:
+        yield SiteFault("", "is a region that is not joined yet", "Say `joined: true` in its stack", site.name)
     vpc = allocate(region.region.block, ZONE_SLOTS).vpc
     if site.ranges != (vpc,):
         told = [str(each) for each in site.ranges]

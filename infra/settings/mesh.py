@@ -132,6 +132,9 @@ class MeshSettings(Section):
 class RegionMesh(Section):
     """A region's own gateways, in the network its stack makes. Which sites they are joined to says the global stack."""
 
+    joined: Annotated[
+        bool, Setting(True, "`false` makes the gateways' addresses alone, which other sites must be told first")
+    ] = True
     gateways: Annotated[
         int,
         Field(ge=2, le=len(PLANES)),

@@ -20,7 +20,7 @@ from infra.outputs import RegionOutputs
 from infra.plan import RegionPlan
 from infra.plan.cells import dedicated_classes
 from infra.stacks import region_specs as specs
-from infra.stacks.references import Reference, own_stack
+from infra.stacks.references import Reference, last_output
 from infra.stacks.region_cluster import Around, Grounds, make_cluster
 from infra.stacks.region_mesh import place_in
 from runtime.contract import ports
@@ -69,9 +69,14 @@ async def _land(plan: RegionPlan) -> _Landing:
     keys = await everywhere.value("edge_keys")
     if eks is None:
         return _Landing(plan, keys, _given(plan))
-    last = await own_stack().find("eks")
-    around = Around(place=place_in(await everywhere.find("mesh"), plan), running=last and last["version"])
+    place = place_in(await everywhere.find("mesh"), plan)
+    around = Around(place=place, running=_version(await last_output("eks")))
     return _Landing(plan, keys, make_cluster(plan, eks, around))
+
+
+def _version(last: Any) -> str | None:
+    """The version a cluster runs, out of what its stack exported last; None where it has made none yet."""
+    return str(last["version"]) if isinstance(last, dict) else None
 
 
 def _given(plan: RegionPlan) -> Grounds:

@@ -20,8 +20,6 @@ from infra.plan import RegionPlan
 from infra.plan.sites import Joined, joined, site_faults
 from infra.settings.mesh import RegionMesh
 
-_KEYS = "moltghost:meshKeys"
-
 
 @dataclass(frozen=True, kw_only=True)
 class MeshGround:
@@ -33,14 +31,17 @@ class MeshGround:
 
 
 def place_in(told: Any, plan: RegionPlan) -> Joined | None:
-    """The region's place in the mesh that the global stack exports; None while it is not listed, or has no gateways.
+    """The region's place in the mesh that the global stack exports; None for a region that is not joined.
 
-    Raises pulumi.RunError with everything it is told that it is not.
+    Raises pulumi.RunError if it is not listed there, and with everything it is told that it is not.
     """
-    if told is None or plan.settings.mesh is None:
+    if plan.settings.mesh is None or not plan.settings.mesh.joined:
         return None
-    place = joined(MeshSpec.model_validate_json(json.dumps(told)), plan.region)
-    faults = list(site_faults(plan.settings, place.site)) if place else []
+    place = joined(MeshSpec.model_validate_json(json.dumps(told)), plan.region) if told is not None else None
+    if place is None:
+        remedy = "list it under moltghost:sites there and deploy that first, or say `joined: false`"
+        raise pulumi.RunError(f"{plan.settings.global_stack} knows no site {plan.region}: {remedy} (docs/mesh.md)")
+    faults = list(site_faults(plan.settings, place.site))
     if faults:
         said = "".join(f"\n  - {each.field}: {each.message}. {each.remedy}" for each in faults)
         raise pulumi.RunError(f"{plan.settings.global_stack} tells other sites of {plan.region} what it is not:{said}")
@@ -50,15 +51,11 @@ def place_in(told: Any, plan: RegionPlan) -> Joined | None:
 def make_gateways(
     plan: RegionPlan, mesh: RegionMesh, place: Joined | None, ground: MeshGround
 ) -> Mapping[str, pulumi.Output[str]]:
-    """Declare the gateways' addresses, and the gateways once the region is listed; the addresses by plane.
-
-    Raises pulumi.RunError where a listed region has no keys.
-    """
+    """Declare the gateways' addresses, and the gateways once the region is joined; the addresses by plane."""
     planes = PLANES[: mesh.gateways]
     args = GatewayAddressesArgs(region=plan.region, planes=planes, aws=ground.aws)
     addresses = GatewayAddresses(_named(plan.region, "mesh-addresses"), args)
     if place is None:
-        pulumi.log.info(f"{plan.region} is no site of the mesh yet: copy mesh_addresses into moltghost:sites")
         return addresses.addresses
     network = ground.network
     Gateways(
@@ -66,7 +63,7 @@ def make_gateways(
         GatewaysArgs(
             spec=gateways_spec(plan, mesh, ground.spec),
             mesh=place.mesh,
-            keys=_keys(plan, place),
+            keys=_keys(place),
             vpc_id=network.vpc_id,
             subnets=dict(zip(planes, network.public_subnet_ids, strict=False)),
             route_tables=network.private_route_table_ids,
@@ -97,11 +94,8 @@ def gateways_spec(plan: RegionPlan, mesh: RegionMesh, network: NetworkSpec) -> G
     )
 
 
-def _keys(plan: RegionPlan, place: Joined) -> pulumi.Output[str]:
-    keys = pulumi.Config().get_secret("meshKeys")
-    if keys is None:
-        remedy = f"`moltghost mesh keys Pulumi.global.yaml --site {plan.region}` takes it out of the global stack's"
-        raise pulumi.RunError(f"{_KEYS} is missing, and {plan.region} is a site of the mesh: {remedy} (docs/mesh.md)")
+def _keys(place: Joined) -> pulumi.Output[str]:
+    keys = pulumi.Config().require_secret("meshKeys")
     gateways = [GatewayId(place.site.name, each.plane) for each in place.site.gateways]
     return keys.apply(lambda stored: require_own_halves(stored, Mesh(place.mesh), gateways))
 

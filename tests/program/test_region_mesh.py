@@ -136,12 +136,16 @@ def only_addresses(recording: Recording) -> list[Registered]:
     return [each for each in recording.of("aws:ec2/eip:Eip") if "mesh" in each.name]
 
 
-def test_a_region_no_site_knows_yet_has_its_addresses_made_and_says_them(mesh: dict[str, Any]) -> None:
+def test_a_region_that_is_not_joined_yet_has_its_addresses_made_and_says_them() -> None:
+    recording = region({"global": exporting(None)}, put(False, "moltghost:mesh", "joined"), SECRETS["region"])
+    assert len(only_addresses(recording)) == 2
+    assert set(recording.exports["mesh_addresses"]) == {"a", "b"}
+
+
+def test_a_region_no_site_knows_is_refused_so_that_none_loses_its_gateways_by_a_slip(mesh: dict[str, Any]) -> None:
     others = {**mesh, "sites": [each for each in mesh["sites"] if each["name"] != REGION]}
     for told_of in (None, others):
-        recording = region({"global": exporting(told_of)}, secrets=SECRETS["region"])
-        assert len(only_addresses(recording)) == 2
-        assert set(recording.exports["mesh_addresses"]) == {"a", "b"}
+        assert "organization/moltghost/global knows no site use1" in refused(exports=exporting(told_of))
 
 
 def test_a_region_without_gateways_has_no_address_of_theirs(mesh: dict[str, Any]) -> None:
@@ -165,9 +169,9 @@ def test_a_region_listed_as_what_it_is_not_is_refused_with_every_fault(mesh: dic
     assert "underlay_mtu: is too large" in said
 
 
-def test_a_listed_region_without_its_keys_is_told_how_to_get_them(mesh: dict[str, Any]) -> None:
+def test_a_joined_region_needs_its_keys(mesh: dict[str, Any]) -> None:
     said = refused(exports=exporting(mesh), secrets=SECRETS["region"])
-    assert "moltghost mesh keys Pulumi.global.yaml --site use1" in said
+    assert "moltghost:meshKeys: is missing" in said
 
 
 def test_keys_that_are_not_those_others_are_told_of_are_refused_and_not_shown(mesh: dict[str, Any]) -> None:
