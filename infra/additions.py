@@ -106,9 +106,7 @@ def _joining(request: RegionRequest, everywhere: GlobalPlan) -> list[str]:
         return [f"to join it to the mesh, add {NAMESPACE}:mesh with an AMI, then: docs/runbooks/add-a-site.md"]
     number = 1 + max((site.number for site in everywhere.settings.sites), default=0)
     asked = f"pulumi stack output mesh_addresses --stack {request.name}"
-    return [
-        f"{asked}    # its site's endpoints; its number can be {number} if no site had that: docs/runbooks/add-a-site.md"
-    ]
+    return [f"{asked}    # its site's endpoints; its number can be {number}: docs/runbooks/add-a-site.md, from step 2"]
 
 
 @tenant.command("add")
