@@ -9,6 +9,7 @@ from components.network.mesh.planning import Mesh
 from infra.fleet import judge_folder, stack_file
 from infra.plan import CustomerPlan, GlobalPlan, Plan, RegionPlan, StackPlan
 from infra.plan.capacity import capacity_warnings, render_ceilings
+from infra.plan.placement import when_lost
 from infra.plan.region_ceilings import region_ceilings
 from infra.plan.sites import Joined
 from infra.settings import ConfigError
@@ -79,6 +80,7 @@ def summary(stack: str, plan: StackPlan, place: Joined | None = None) -> str:
             said += [f"near its limit: {text}" for text in capacity_warnings(region_ceilings(plan.settings, place))]
         case CustomerPlan():
             said = [f"tenant {plan.tenant} in {', then '.join(plan.regions)}: {_agents(plan.settings.tenant)}"]
+            said += [f"if {each.region} is lost, {each.why}" for each in when_lost(plan.settings.placement)]
     return "\n".join([f"{stack}: no problem", *(f"  {line}" for line in said)])
 
 

@@ -113,11 +113,13 @@ class RegionOutputs:
 
 @dataclass(frozen=True)
 class CustomerOutputs:
-    """What a customer's stack tells: where the edge answers, and what of it is in each region."""
+    """What a customer's stack tells: where the edge answers, what of it is in each region, and what becomes of its
+    agents if that region is lost."""
 
     id: str
     hostname: str
     regions: Mapping[Region, TenantOutput]
+    when_lost: dict[str, str]
 
 
 Outputs = DevOutputs | GlobalOutputs | RegionOutputs | CustomerOutputs

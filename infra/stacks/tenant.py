@@ -12,6 +12,7 @@ from infra import providers
 from infra.outputs import CustomerOutputs
 from infra.plan import CustomerPlan
 from infra.plan.build import EVERYWHERE
+from infra.plan.placement import when_lost
 from infra.settings.models import Backup
 from infra.stacks import access_specs
 from infra.stacks.bundles import read_bundle
@@ -33,7 +34,8 @@ async def assemble(plan: CustomerPlan) -> CustomerOutputs:
     grounds = [await _ground(plan, region) for region in plan.regions]
     regions = declare_customer(grounds, settings.tenant)
     await _declare_edge(plan, everywhere)
-    return CustomerOutputs(plan.tenant, await everywhere.value("hostname"), regions)
+    losses = {each.region: each.why for each in when_lost(settings.placement)}
+    return CustomerOutputs(plan.tenant, await everywhere.value("hostname"), regions, losses)
 
 
 async def _ground(plan: CustomerPlan, region: Region) -> Ground:

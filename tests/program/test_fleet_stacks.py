@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from runtime.contract import edge
+from runtime.contract import edge, env
 from tests.program.fleet import ORGANIZATION, REGIONS, SECRETS, TUNNEL_SECRET, committed, run, told
 from tests.program.recording import Recording, Registered, Secret, record
 from tests.stack_files import engine_config
@@ -115,6 +115,50 @@ def test_a_customer_without_failover_is_at_home_alone(whole: dict[str, Recording
         "acme-use1-analyst",
     }
     assert not [each.name for each in recording.resources if "usw2" in each.name]
+
+
+def sources(recording: Recording) -> dict[str, str | None]:
+    """Where each agent goes on from, by its Sandbox's name."""
+    return {
+        each.name: {one["name"]: one["value"] for one in container["env"]}.get(env.RESUME_FROM)
+        for each in recording.of("kubernetes:agents.x-k8s.io/v1beta1:Sandbox")
+        for container in each.inputs["spec"]["podTemplate"]["spec"]["containers"]
+    }
+
+
+def test_agents_with_failover_go_on_from_what_is_copied_to_their_own_region(whole: dict[str, Recording]) -> None:
+    acme = whole["acme"]
+    buckets = {region: acme.exports["regions"][region]["bucket"] for region in REGIONS}
+    assert sources(acme) == {
+        f"acme-{region}-{agent}": f"s3://{buckets[region]}/{agent}/"
+        for region in REGIONS
+        for agent in ("helper", "analyst")
+    }
+    copied = [
+        rule["destination"]["bucket"].rpartition(":")[2]
+        for each in acme.of("aws:s3/bucketReplicationConfig:BucketReplicationConfig")
+        for rule in each.inputs["rules"]
+    ]
+    assert sorted(copied) == sorted(buckets.values())
+    assert acme.exports["when_lost"]["use1"].startswith("agents are carried on in usw2")
+
+
+@pytest.mark.parametrize(
+    ("residency", "why"),
+    [(["use1"], "residency allows no other"), (["use1", "usw2"], "no failover is named, though it may be in usw2")],
+)
+def test_agents_without_failover_go_on_nowhere_and_their_stack_says_why(
+    residency: list[str], why: str, whole: dict[str, Recording]
+) -> None:
+    config = committed("acme")
+    config["moltghost:placement"] = {"home": "use1", "residency": residency}
+    del config["moltghost:region_stacks"]["usw2"]
+    recording = run(config, whole)
+    assert set(sources(recording).values()) == {None}
+    assert not recording.of("aws:s3/bucketReplicationConfig:BucketReplicationConfig")
+    assert recording.exports["when_lost"] == {
+        "use1": f"agents answer nowhere else: their data is in use1 alone, and {why}"
+    }
 
 
 def test_nothing_of_a_customer_leaves_its_residency(whole: dict[str, Recording]) -> None:
