@@ -196,6 +196,18 @@ def gpu_classes_are_offered(fleet: Fleet) -> Iterator[Verdict]:
                     yield Verdict(name, Problem(path, message, remedy, agent.gpu_class), (found[0],))
 
 
+def what_takes_over_is_another_aws_region(fleet: Fleet) -> Iterator[Verdict]:
+    """A customer's two regions are two of AWS's: its snapshots in one are copied into the other, to outlive it."""
+    for name, settings in fleet.tenants.items():
+        found = [fleet.region(region) for region in placed_in(settings.placement)]
+        placed = [one for one in found if one is not None]
+        if len(placed) == 2 and placed[0][1].region.aws.region == placed[1][1].region.aws.region:
+            message = f"is {placed[0][1].region.aws.region} at AWS, as home is, and would be lost with it"
+            remedy = "Name a region that is elsewhere at AWS, or leave it out and nothing takes over"
+            problem = Problem(f"{_PLACEMENT}.failover", message, remedy, settings.placement.failover)
+            yield Verdict(name, problem, tuple(stack for stack, _ in placed))
+
+
 def agents_have_a_way_out(fleet: Fleet) -> Iterator[Verdict]:
     """What an agent may reach, its regions' nodes may reach too: else its connections time out without a word."""
     for name, settings in fleet.tenants.items():
@@ -358,6 +370,7 @@ RULES: tuple[Rule, ...] = (
     regions_are_in_the_edges_zone,
     customers_are_where_regions_are,
     gpu_classes_are_offered,
+    what_takes_over_is_another_aws_region,
     agents_have_a_way_out,
     quotas_fit_their_regions,
     nodes_of_one_tenant_have_one,

@@ -32,6 +32,10 @@ async def assemble(plan: CustomerPlan) -> CustomerOutputs:
     if unknown := [region for region in plan.regions if region not in known]:
         raise pulumi.RunError(f"{settings.global_stack} lists no region {', '.join(unknown)}: add it there first")
     grounds = [await _ground(plan, region) for region in plan.regions]
+    places = [ground.cell.aws_region for ground in grounds]
+    if len(set(places)) < len(places):
+        told = f"{' and '.join(plan.regions)} are both {places[0]} at AWS"
+        raise pulumi.RunError(f"{told}: what takes over must be elsewhere; change `failover` in moltghost:placement")
     regions = declare_customer(grounds, settings.tenant)
     await _declare_edge(plan, everywhere)
     losses = {each.region: each.why for each in when_lost(settings.placement)}

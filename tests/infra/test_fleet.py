@@ -72,6 +72,14 @@ def with_both(value: object, *steps: str | int) -> Change:
     return change
 
 
+def in_virginia(config: Config) -> None:
+    """Oregon's stack, with all it has at AWS in Virginia."""
+    put("us-east-1", R, "aws", "region")(config)
+    put(["us-east-1a", "us-east-1b", "us-east-1c"], "moltghost:eks", "zones")(config)
+    for pool, zone in {"a100": "us-east-1b", "h100": "us-east-1a"}.items():
+        put([zone], "moltghost:pools", pool, "zones")(config)
+
+
 FAULTS = [
     Fault(
         "two global stacks",
@@ -183,6 +191,7 @@ FAULTS = [
         f"{T}.agents[1].gpu_class",
         "Choose one of h100",
     ),
+    Fault("failover beside home", of("usw2", in_virginia), "acme", "moltghost:placement.failover", "lost with it"),
     Fault(
         "more promised than there is",
         another_tenant(both(put(56, T, "quota", "gpus"))),

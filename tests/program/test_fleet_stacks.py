@@ -174,3 +174,14 @@ def test_a_cluster_is_reached_with_what_its_region_exports_as_a_secret(whole: di
 def test_a_region_that_is_not_up_yet_is_said_so(whole: dict[str, Recording]) -> None:
     with pytest.raises(Exception, match=r"organization/moltghost/usw2 exports no .*: deploy it"):
         run(committed("acme"), {"global": whole["global"], "use1": whole["use1"]})
+
+
+def test_a_region_beside_home_takes_nothing_over(whole: dict[str, Recording]) -> None:
+    beside = committed("usw2")
+    beside["moltghost:region"]["aws"]["region"] = "us-east-1"
+    beside["moltghost:eks"]["zones"] = ["us-east-1a", "us-east-1b", "us-east-1c"]
+    for pool, zone in {"a100": "us-east-1b", "h100": "us-east-1a"}.items():
+        beside["moltghost:pools"][pool]["zones"] = [zone]
+    stacks = {**whole, "usw2": run(beside, {"global": whole["global"]})}
+    with pytest.raises(Exception, match="use1 and usw2 are both us-east-1 at AWS: what takes over must be elsewhere"):
+        run(committed("acme"), stacks)
