@@ -43,7 +43,7 @@ def write_fleet(folder: Path, regions: int, tenants: int) -> int:
         assert block is not None
         listed[name] = {"block": str(block), "near": []}
         sites.append(_site(name, at, str(allocate(block, ZONE_SLOTS).vpc)))
-        write(folder, name, _region(name, str(block)))
+        write(folder, name, _region(name, "use1" if at % 2 else "usw2", str(block)))
     everywhere |= {"moltghost:regions": listed, "moltghost:sites": sites}
     everywhere["moltghost:mesh"] = {"tunnel_range": TUNNELS, "generations": [1]}
     write(folder, "global", everywhere)
@@ -69,8 +69,8 @@ def _site(name: str, at: int, vpc: str) -> dict[str, Any]:
     return {"name": name, "kind": "region", "number": at, "ranges": [vpc], "gateways": gateways}
 
 
-def _region(name: str, block: str) -> dict[str, Any]:
-    config = committed("use1")
+def _region(name: str, like: str, block: str) -> dict[str, Any]:
+    config = committed(like)
     config["moltghost:region"] |= {"name": name, "block": block}
     # Room for every tenant that is placed there, ten thousand of them over twenty regions.
     config["moltghost:pools"]["l40s"] |= {"instance_type": "g6e.48xlarge", "max": 250}
