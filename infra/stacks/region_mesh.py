@@ -1,9 +1,8 @@
 """A region's gateways to other sites: their public addresses first, and they themselves once the sites are told."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pulumi
@@ -103,20 +102,26 @@ def _keys(place: Joined) -> pulumi.Output[str]:
 def _told_of(place: Joined, addresses: GatewayAddresses) -> dict[str, pulumi.Output[str]]:
     """The gateways' addresses by plane, as they are given to them: only if they are those the other sites know."""
     known: dict[str, str] = {each.plane: str(each.endpoint) for each in place.site.gateways}
+    planes = list(addresses.allocations)
+    right: pulumi.Output[None] = pulumi.Output.all(*[addresses.addresses[plane] for plane in planes]).apply(
+        lambda made: _require_known(place.site.name, planes, made, known)
+    )
     return {
-        plane: pulumi.Output.all(allocation, addresses.addresses[plane]).apply(
-            partial(_require_known, place.site.name, plane, known[plane])
-        )
+        plane: pulumi.Output.all(allocation, right).apply(lambda both: str(both[0]))
         for plane, allocation in addresses.allocations.items()
     }
 
 
-def _require_known(site: str, plane: str, known: str, made: list[str]) -> str:
-    allocation, address = made
-    if address != known:
-        remedy = "write that into moltghost:sites of the global stack, and deploy it first"
-        raise pulumi.RunError(f"gateway {site}-{plane} has {address}, and other sites are told {known}: {remedy}")
-    return allocation
+def _require_known(site: str, planes: Sequence[str], made: Sequence[str], known: Mapping[str, str]) -> None:
+    """Raises pulumi.RunError with every gateway whose address is not what other sites are told."""
+    wrong = [
+        f"gateway {site}-{plane} has {address}, and other sites are told {known[plane]}"
+        for plane, address in zip(planes, made, strict=True)
+        if address != known[plane]
+    ]
+    if wrong:
+        remedy = "write what they have into moltghost:sites of the global stack, and deploy it first"
+        raise pulumi.RunError(f"{'; '.join(wrong)}: {remedy}")
 
 
 def _named(region: Region, role: str) -> str:
