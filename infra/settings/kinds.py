@@ -11,6 +11,7 @@ from infra.settings.edge import Edge
 from infra.settings.eks import Database, Eks, Pool
 from infra.settings.fields import LABEL_REMEDY, Cidr, Domain, Image, Name, Section, Setting
 from infra.settings.machine import EdgeKey, GlobalMachine, RegionMachine, TenantMachine
+from infra.settings.mesh import MeshSettings, RegionMesh, Site
 from infra.settings.models import Aws, Backup, DevSettings, Gateway, GpuClass, Model, Network, Storage, Tenant
 
 _REGION = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,15}$")]
@@ -99,6 +100,11 @@ class GlobalSettings(Section):
     """A new version of the Worker that answers some requests; leave it out, and what is built answers all."""
     steering: Steered | None = None
     """Leave it out until the regions it names are deployed."""
+    mesh: MeshSettings | None = None
+    """What all sites of the mesh share; leave it out where there is no mesh."""
+    sites: Annotated[list[Site], Setting([], "List the sites of the mesh; leave it out where there is none")] = Field(
+        default_factory=list
+    )
     machine: GlobalMachine | None = None
     """What only the machine knows that stands for the cloud; leave it out for an account."""
 
@@ -165,6 +171,8 @@ class RegionSettings(Section):
     ] = Field(default_factory=dict)
     database: Database | None = None
     """The region's database; leave it out where the cluster is given."""
+    mesh: RegionMesh | None = None
+    """The region's gateways to other sites; leave it out for none, or where the cluster is given."""
     edge: RegionEdge
     images: RegionImages
     global_stack: Annotated[str, Field(pattern=_STACK), Setting("organization/moltghost/global", _STACK_REMEDY)]

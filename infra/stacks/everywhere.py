@@ -16,9 +16,11 @@ from components.naming import PLATFORM, resource_name
 from infra import providers
 from infra.outputs import GlobalOutputs, NamespacesOutput
 from infra.plan.build import EVERYWHERE, GlobalPlan, origin_hostname
+from infra.plan.mesh import mesh_spec
 from infra.settings.kinds import EdgeLogs, Steered, TriedVersion
 from infra.stacks.references import Reference
 from infra.stacks.region_specs import edge_keys
+from infra.stacks.remote_gateways import declare_machines
 from infra.stacks.worker import read_worker
 from infra.stacks.zone import declare_zone
 
@@ -49,6 +51,9 @@ async def assemble(plan: GlobalPlan) -> GlobalOutputs:
         _declare_logs(plan, settings.logs, cloudflare)
     if settings.steering is not None:
         await _steer(settings.steering, settings.edge.zone_id, cloudflare)
+    mesh = mesh_spec(settings.mesh, settings.sites) if settings.mesh is not None else None
+    if mesh is not None:
+        declare_machines(settings, mesh)
     return GlobalOutputs(
         account_id=settings.edge.account_id,
         hostname=edge.hostname,
@@ -59,6 +64,7 @@ async def assemble(plan: GlobalPlan) -> GlobalOutputs:
             routes=pulumi.Output.from_input(edge.namespaces.routes),
             tenants=pulumi.Output.from_input(edge.namespaces.tenants),
         ),
+        mesh=None if mesh is None else mesh.model_dump(mode="json"),
     )
 
 

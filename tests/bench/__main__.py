@@ -15,10 +15,13 @@ from infra.local.progress import Steps
 from infra.local.region import LocalRegion
 from infra.local.status import table
 from tests.bench.address_plan import address_plan
+from tests.bench.fleet_plan import fleet_plan
 from tests.bench.hops import MIB, hops
 from tests.bench.latency import Latency, compare
 from tests.bench.limiter import limiter
+from tests.bench.mesh_plan import mesh_plan
 from tests.bench.starting import STARTS, Starts, medians
+from tests.bench.wireguard import wireguard
 
 SLOT = 2
 STATE = Path(__file__).resolve().parents[2] / f".state-{SLOT}"
@@ -32,6 +35,9 @@ def main() -> None:
     hops(steps, console)
     limiter(steps, console)
     address_plan(console)
+    fleet_plan(console)
+    mesh_plan(console)
+    wireguard(console)
     region.down(steps)
     try:
         region.start(steps)
