@@ -9,6 +9,7 @@ COMMANDS = {
     "doctor": "infra.local.doctor:doctor",
     "down": "infra.local.commands:down",
     "edge-key": "infra.edge_key:edge_key",
+    "eks-token": "infra.eks_token:eks_token",
     "gen": "infra.gen:gen",
     "hook-secret": "infra.hook_secret:hook_secret",
     "image": "infra.local.inventory.command:image",
