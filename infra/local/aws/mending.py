@@ -3,11 +3,18 @@
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.eks import urls as eks_urls
+from moto.eks.models import EKSBackend
+from moto.moto_api._internal import urls as server_urls
 from moto.rds.models import RDSBackend
 from moto.s3.exceptions import ReplicationConfigurationNotFoundError
 from moto.s3.responses import S3Response
 
+from infra.local.aws.eks import hosting, reviews
+from infra.local.aws.eks.responses import PATHS, EksResponse
+
 _modify_db_subnet_group = RDSBackend.modify_db_subnet_group
+_reset_eks = EKSBackend.reset
 
 
 def mend() -> None:
@@ -15,8 +22,13 @@ def mend() -> None:
     for owner, name, mended in (
         (RDSBackend, "modify_db_subnet_group", _change_and_keep),
         (S3Response, "get_bucket_replication", _say_whole_replication),
+        (EKSBackend, "reset", _stop_and_reset),
     ):
         setattr(owner, name, mended)
+    eks_urls.url_paths.clear()
+    eks_urls.url_paths.update(dict.fromkeys(PATHS, EksResponse.dispatch))
+    paths: dict[str, Any] = server_urls.url_paths
+    paths[reviews.PATH] = reviews.review
 
 
 def _change_and_keep(backend: Any, subnet_name: str, *changes: Any, **named: Any) -> Any:
@@ -24,6 +36,13 @@ def _change_and_keep(backend: Any, subnet_name: str, *changes: Any, **named: Any
     group = _modify_db_subnet_group(backend, subnet_name, *changes, **named)
     backend.subnet_groups[subnet_name] = group
     return group
+
+
+def _stop_and_reset(backend: Any) -> None:
+    """moto forgets a cluster; what runs of it must go too."""
+    if backend.clusters:
+        hosting.stop_all()
+    _reset_eks(backend)
 
 
 def _say_whole_replication(response: Any) -> Any:
