@@ -18,13 +18,12 @@ from infra.local.aws.eks.record import Asked, cluster_of, in_use, invalid, parts
 MIN_ZONES = 2
 """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html"""
 _DATA_KEY_BYTES = 32
-_STANDING = ("accessConfig", "upgradePolicy", "deletionProtection")
-"""Fields of a cluster that moto doesn't keep, and that an update takes."""
-_ATTRIBUTES = {
+_STANDING = {
     "accessConfig": "access_config",
     "upgradePolicy": "upgrade_policy",
     "deletionProtection": "deletion_protection",
 }
+"""Fields of a cluster that moto doesn't keep, and that an update takes; and the attributes they are kept in."""
 _Kind = Literal[
     "ConfigUpdate", "VersionUpdate", "VpcConfigUpdate", "LoggingUpdate", "AddonUpdate", "AccessConfigUpdate"
 ]
@@ -52,6 +51,7 @@ class Clusters(Asked):
         if name in backend.clusters:
             raise in_use(f"Cluster already exists with name: {name}")
         _require_version(asked.get("version") or VERSION)
+        _require_entries(asked.get("accessConfig") or {})
         vpc = _placed(backend, asked["resourcesVpcConfig"])
         data_key = _data_key(backend, asked.get("encryptionConfig") or [])
         host = hosting.current()
@@ -66,7 +66,7 @@ class Clusters(Asked):
             encryption_config=asked.get("encryptionConfig"),
         )
         parts(cluster)
-        _keep(cluster, {"accessConfig": {"authenticationMode": "CONFIG_MAP"}, "deletionProtection": False} | asked)
+        _keep(cluster, {"deletionProtection": False, "upgradePolicy": {"supportType": "EXTENDED"}} | asked)
         cluster.status = "CREATING"
         vpc["clusterSecurityGroupId"] = _security_group(backend, cluster)
         services = IPv4Network(cluster.kubernetes_network_config["serviceIpv4Cidr"])
@@ -86,6 +86,8 @@ class Clusters(Asked):
         if vpc := asked.get("resourcesVpcConfig"):
             _placed(self.backend, {**cluster.resources_vpc_config, **vpc})
             cluster.resources_vpc_config.update(vpc)
+        if asked.get("accessConfig"):
+            _require_entries({**getattr(cluster, "access_config", {}), **asked["accessConfig"]})
         if asked.get("logging"):
             cluster.logging = asked["logging"]
         _keep(cluster, asked)
@@ -133,9 +135,18 @@ def aside(record: Cluster | Nodegroup, name: str, work: Callable[[], None], fail
 
 
 def _keep(cluster: Cluster, asked: Mapping[str, Any]) -> None:
-    for name in _STANDING:
-        if asked.get(name) is not None:
-            setattr(cluster, _ATTRIBUTES[name], asked[name])
+    for name, attribute in _STANDING.items():
+        wanted, before = asked.get(name), getattr(cluster, attribute, None)
+        if wanted is not None:
+            setattr(cluster, attribute, {**before, **wanted} if isinstance(before, dict) else wanted)
+
+
+def _require_entries(access: Mapping[str, Any]) -> None:
+    if access.get("authenticationMode") != "API" or access.get("bootstrapClusterCreatorAdminPermissions") is not False:
+        raise invalid(
+            "accessConfig: this machine lets nobody in but by access entries: set authenticationMode to API and "
+            "bootstrapClusterCreatorAdminPermissions to false"
+        )
 
 
 def _require_version(version: str) -> None:
