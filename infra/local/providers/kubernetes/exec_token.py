@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from infra.loopback import is_loopback_http
+
 COMMAND = "moltghost"
 VERB = "eks-token"
 TIMEOUT_S = 30
@@ -17,6 +19,9 @@ SPARE = timedelta(minutes=1)
 """A token is renewed this long before it runs out."""
 INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
 """What the command gets of the caller's environment; its credentials are those the kubeconfig names."""
+STS_ENDPOINT = "AWS_ENDPOINT_URL_STS"
+LOCAL = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", STS_ENDPOINT)
+"""What it gets too where STS is played on this machine: a person's own credentials are for no server of that kind."""
 _FAILURE_LINES = 3
 
 
@@ -60,7 +65,8 @@ class ExecUser:
 
 def run_own(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     """Standard output of this project's command line. Raises ExecError."""
-    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    names = (*INHERITED, *LOCAL) if is_loopback_http(os.environ.get(STS_ENDPOINT, "")) else INHERITED
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     code = "from infra.cli import main; main()"
     try:
         done = subprocess.run(
