@@ -1,7 +1,9 @@
 """Mends moto where it takes something and then doesn't say it, so that what is read is what is there."""
 
+import threading
 from typing import Any
 
+from moto.autoscaling.models import AutoScalingBackend
 from moto.core.responses import ActionResult
 from moto.eks import urls as eks_urls
 from moto.eks.models import EKSBackend
@@ -15,6 +17,8 @@ from infra.local.aws.eks.responses import PATHS, EksResponse
 
 _modify_db_subnet_group = RDSBackend.modify_db_subnet_group
 _reset_eks = EKSBackend.reset
+_tag_groups = AutoScalingBackend.create_or_update_tags
+_tagging = threading.Lock()
 
 
 def mend() -> None:
@@ -23,6 +27,7 @@ def mend() -> None:
         (RDSBackend, "modify_db_subnet_group", _change_and_keep),
         (S3Response, "get_bucket_replication", _say_whole_replication),
         (EKSBackend, "reset", _stop_and_reset),
+        (AutoScalingBackend, "create_or_update_tags", _tag_one_at_a_time),
     ):
         setattr(owner, name, mended)
     eks_urls.url_paths.clear()
@@ -36,6 +41,12 @@ def _change_and_keep(backend: Any, subnet_name: str, *changes: Any, **named: Any
     group = _modify_db_subnet_group(backend, subnet_name, *changes, **named)
     backend.subnet_groups[subnet_name] = group
     return group
+
+
+def _tag_one_at_a_time(backend: Any, tags: Any) -> None:
+    """moto reads a group's tags, adds one and writes them back: two at once, and one of them is lost."""
+    with _tagging:
+        _tag_groups(backend, tags)
 
 
 def _stop_and_reset(backend: Any) -> None:

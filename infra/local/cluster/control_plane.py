@@ -107,7 +107,8 @@ class ControlPlane:
     def apiserver(self, admin: Pair, *, advertise: bool, token_webhook: Path | None = None) -> Program:
         """The API server; `advertise` publishes its address as the `kubernetes` service, for pods to find.
 
-        `token_webhook` is the kubeconfig of who is asked whose a token is that the API server doesn't know.
+        `token_webhook` is of a hosted cluster: the kubeconfig of who is asked whose a token is that the API server
+        doesn't know. Such a cluster lets pods be privileged, as EKS's do: refusing them is left to Pod Security.
         """
         own, loop = self.credentials, self.credentials.service_accounts
         flags: dict[str, object] = {
@@ -138,6 +139,7 @@ class ControlPlane:
         files: tuple[Path, ...] = (own.apiserver.certificate, own.encryption)
         if token_webhook is not None:
             flags |= {
+                "allow-privileged": "true",
                 "authentication-token-webhook-config-file": token_webhook,
                 "authentication-token-webhook-version": "v1",
                 "authentication-token-webhook-cache-ttl": f"{TOKEN_CACHE_S}s",

@@ -204,7 +204,7 @@ def _unscale(backend: EKSBackend, group: Nodegroup) -> None:
         ec2_backends[backend.account_id][backend.region_name].delete_launch_template(_asg_name(group), None)
 
 
-def _tags(group: Nodegroup) -> list[dict[str, str]]:
+def _tags(group: Nodegroup) -> list[dict[str, Any]]:
     """https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html: by these the autoscaler finds it."""
     tags = {
         "eks:cluster-name": group.cluster_name,
@@ -212,8 +212,8 @@ def _tags(group: Nodegroup) -> list[dict[str, str]]:
         "k8s.io/cluster-autoscaler/enabled": "true",
         f"k8s.io/cluster-autoscaler/{group.cluster_name}": "owned",
     }
-    where = {"resource_id": _asg_name(group), "resource_type": "auto-scaling-group", "propagate_at_launch": "true"}
-    return [{**where, "key": key, "value": value} for key, value in tags.items()]
+    where: dict[str, Any] = {"ResourceId": _asg_name(group), "ResourceType": "auto-scaling-group"}
+    return [{**where, "PropagateAtLaunch": True, "Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _require_template(backend: EKSBackend, asked: Mapping[str, Any]) -> None:
