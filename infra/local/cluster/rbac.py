@@ -43,7 +43,9 @@ RULES = {
     NODE_AGENTS: [
         rule([""], ["nodes"], [*READ, "patch"]),
         rule([""], ["nodes/status"], ["patch"]),
-        rule([""], ["pods"], READ),
+        rule([""], ["pods", "persistentvolumeclaims"], READ),
+        rule([""], ["persistentvolumes"], [*READ, "create", "delete"]),
+        rule(["storage.k8s.io"], ["storageclasses", "csidrivers"], READ),
     ],
     # The stack's own rules. Were it bound to the stack's role, it would wait with growing patience for that to come.
     SANDBOXES: CLUSTER_RULES,

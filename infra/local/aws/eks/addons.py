@@ -1,4 +1,7 @@
-"""Addons and pods' identities. Both are a record only: what EKS would install are AWS's own programs."""
+"""Addons and pods' identities.
+
+Of an addon only what its driver is known by is installed: the programs are AWS's own, and simulated nodes run none.
+"""
 
 from typing import Any
 
@@ -6,10 +9,17 @@ from moto.core.responses import ActionResult
 from moto.eks.models import Cluster
 from moto.moto_api._internal import mock_random
 
-from infra.local.aws.eks.clusters import cluster_named, update
+from infra.local.aws.eks import ebs, hosting
+from infra.local.aws.eks.clusters import cluster_named, identity, update
 from infra.local.aws.eks.record import Asked, Entry, given, in_use, missing, now, parts
+from infra.local.cluster import s3_driver
 
 ADDON_NAMESPACE = "kube-system"
+INSTALLED: dict[str, dict[str, dict[str, Any]]] = {
+    "aws-ebs-csi-driver": {ebs.DRIVER_OBJECT: ebs.build_driver()},
+    "aws-mountpoint-s3-csi-driver": {s3_driver.OBJECT: s3_driver.build_object()},
+}
+"""Objects of an addon, by their API paths."""
 _ID_LENGTH = 20
 
 
@@ -34,6 +44,7 @@ class Addons(Asked):
             "tags": {},
         } | given(asked, "addonVersion", "serviceAccountRoleArn", "configurationValues", "tags")
         self._identify(cluster, addons[name], asked.get("podIdentityAssociations") or [])
+        hosting.current().install(identity(self.backend, cluster.name), INSTALLED.get(name, {}))
         return ActionResult({"addon": addons[name]})
 
     def describe_addon(self) -> ActionResult:
@@ -56,6 +67,7 @@ class Addons(Asked):
         """DeleteAddon: the identities it owns go along."""
         cluster, addon = self.cluster(), self._addon()
         self._identify(cluster, addon, [])
+        hosting.current().uninstall(identity(self.backend, cluster.name), INSTALLED.get(addon["addonName"], {}))
         del parts(cluster).addons[addon["addonName"]]
         return ActionResult({"addon": addon | {"status": "DELETING"}})
 

@@ -14,6 +14,7 @@ from kubernetes_asyncio import client
 
 from components.cluster.cilium_manifests import NOT_READY_TAINT
 from components.cluster.device_manifests import PLUGIN
+from infra.local.aws.eks.ebs import Ebs
 from infra.local.aws.eks.nodes import GPUS_ANNOTATION
 from infra.local.cluster.kubelet import GPU_RESOURCE
 from infra.local.following import FAILURES, Objects, connect, follow, request
@@ -56,9 +57,10 @@ def with_gpus(node: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"status": {"capacity": {GPU_RESOURCE: gpus}, "allocatable": {GPU_RESOURCE: gpus}}}
 
 
-async def run(kubeconfig: Path) -> None:
-    """Do it for every node whenever a node or a pod changes, until SIGTERM."""
+async def run(kubeconfig: Path, endpoint: str, region: str) -> None:
+    """Do it for every node whenever a node or a pod changes, and serve claims, until SIGTERM."""
     api = await connect(kubeconfig)
+    ebs = Ebs(api, endpoint, region)
     seen: dict[str, Objects] = {"nodes": {}, "pods": {}}
     changed = asyncio.Event()
 
@@ -80,6 +82,8 @@ async def run(kubeconfig: Path) -> None:
                 group.create_task(watch("nodes"))
                 group.create_task(watch("pods"))
                 group.create_task(act())
+                group.create_task(ebs.provision())
+                group.create_task(ebs.reclaim())
     finally:
         await api.close()
 
@@ -103,7 +107,10 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True)
-    asyncio.run(run(parser.parse_args().kubeconfig))
+    parser.add_argument("--aws", required=True, help="URL of the AWS that has the volumes")
+    parser.add_argument("--region", required=True)
+    own = parser.parse_args()
+    asyncio.run(run(own.kubeconfig, own.aws, own.region))
 
 
 if __name__ == "__main__":

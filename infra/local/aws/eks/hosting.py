@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -92,6 +92,12 @@ class Host(Protocol):
     def leave(self, cluster: Identity, names: Sequence[str]) -> None:
         """Take nodes away."""
 
+    def install(self, cluster: Identity, objects: Mapping[str, dict[str, Any]]) -> None:
+        """Have objects, by their API paths."""
+
+    def uninstall(self, cluster: Identity, paths: Iterable[str]) -> None:
+        """Take objects away."""
+
     def stop_all(self) -> None:
         """Stop every cluster."""
 
@@ -144,7 +150,7 @@ class MachineHost:
         with self._api(plane) as api:
             for path, body in {**rbac.build_objects(), **build_policy_bindings()}.items():
                 api.apply(path, body)
-        processes.start([*controllers, *(self._own(cluster, one) for one in _nodes_programs(plane))])
+        processes.start([*controllers, *(self._own(cluster, one) for one in self._nodes_programs(cluster, plane))])
         return Access(plane.server, b64encode(plane.credentials.authority.pair.certificate.read_bytes()).decode())
 
     def stop(self, cluster: Identity) -> None:
@@ -159,19 +165,31 @@ class MachineHost:
     def join(self, cluster: Identity, nodes: Sequence[dict[str, Any]]) -> None:
         """As Host says."""
         with self._api(self._planes[cluster]) as api:
-            for node in nodes:
-                path = f"/api/v1/nodes/{node['metadata']['name']}"
-                status = {field: node[field] for field in ("apiVersion", "kind", "status")}
+            at = {f"/api/v1/nodes/{node['metadata']['name']}": node for node in nodes}
+            for path, node in at.items():
                 api.apply(path, {field: value for field, value in node.items() if field != "status"})
-                api.apply(f"{path}/status", status)
-            for node in nodes:
-                _await_ready(api, f"/api/v1/nodes/{node['metadata']['name']}")
+            for path, node in at.items():
+                _await_ready(api, path)
+                # Only now: kwok makes up what a node has when it makes it Ready, whatever is said there meanwhile.
+                api.apply(f"{path}/status", {field: node[field] for field in ("apiVersion", "kind", "status")})
 
     def leave(self, cluster: Identity, names: Sequence[str]) -> None:
         """As Host says."""
         with self._api(self._planes[cluster]) as api:
             for name in names:
                 api.delete(f"/api/v1/nodes/{name}")
+
+    def install(self, cluster: Identity, objects: Mapping[str, dict[str, Any]]) -> None:
+        """As Host says."""
+        with self._api(self._planes[cluster]) as api:
+            for path, body in objects.items():
+                api.apply(path, body)
+
+    def uninstall(self, cluster: Identity, paths: Iterable[str]) -> None:
+        """As Host says."""
+        with self._api(self._planes[cluster]) as api:
+            for path in paths:
+                api.delete(path)
 
     def stop_all(self) -> None:
         """As Host says."""
@@ -201,6 +219,16 @@ class MachineHost:
 
     def _own(self, cluster: Identity, program: Program) -> Program:
         return replace(program, name=f"{PREFIX}{cluster.key}-{program.name}")
+
+    def _nodes_programs(self, cluster: Identity, plane: ControlPlane) -> list[Program]:
+        """What plays the nodes, what stands for the programs on each, and the controller of Sandboxes."""
+        agents = plane.kubeconfig(rbac.NODE_AGENTS)
+        arguments = [f"--kubeconfig={agents}", f"--aws={self.server}", f"--region={cluster.region}"]
+        return [
+            simulated.build_program(plane.tools, plane.addresses, plane.kubeconfig(rbac.KWOK)),
+            simulated.build_sandbox_controller(plane.tools, plane.addresses, plane.kubeconfig(rbac.SANDBOXES)),
+            python_program("agents", "infra.local.aws.eks.agents", arguments, files=[agents]),
+        ]
 
     def _admin(self, credentials: Credentials) -> Any:
         return credentials.authority.client("moltghost:admin", ADMINISTRATORS)
@@ -232,16 +260,6 @@ def build_policy_bindings() -> dict[str, dict[str, Any]]:
             "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": role},
         }
     return bindings
-
-
-def _nodes_programs(plane: ControlPlane) -> list[Program]:
-    """What plays the nodes, what stands for the programs that would run on each, and the controller of Sandboxes."""
-    agents = plane.kubeconfig(rbac.NODE_AGENTS)
-    return [
-        simulated.build_program(plane.tools, plane.addresses, plane.kubeconfig(rbac.KWOK)),
-        simulated.build_sandbox_controller(plane.tools, plane.addresses, plane.kubeconfig(rbac.SANDBOXES)),
-        python_program("agents", "infra.local.aws.eks.agents", [f"--kubeconfig={agents}"], files=[agents]),
-    ]
 
 
 def _write_webhook(layout: Layout, url: str) -> Path:

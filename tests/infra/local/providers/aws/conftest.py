@@ -1,7 +1,7 @@
 """The AWS the provider's tests make things at: one moto server, empty for every test."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -42,6 +42,10 @@ class NoMachine:
     def join(self, cluster: Identity, nodes: Sequence[dict[str, Any]]) -> None: ...
 
     def leave(self, cluster: Identity, names: Sequence[str]) -> None: ...
+
+    def install(self, cluster: Identity, objects: Mapping[str, dict[str, Any]]) -> None: ...
+
+    def uninstall(self, cluster: Identity, paths: Iterable[str]) -> None: ...
 
     def stop_all(self) -> None: ...
 
