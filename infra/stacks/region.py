@@ -83,7 +83,8 @@ def _given(plan: RegionPlan) -> Grounds:
     """A cluster that is there already."""
     machine = plan.settings.machine
     try:
-        text = providers.read_kubeconfig(Path(machine.kubeconfig)) if machine else pulumi.Config().require("kubeconfig")
+        told = machine.kubeconfig if machine else None
+        text = providers.read_kubeconfig(Path(told)) if told else pulumi.Config().require("kubeconfig")
         port = providers.api_server_port(text)
     except providers.KubeconfigError as error:
         raise pulumi.RunError(str(error)) from None
