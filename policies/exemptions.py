@@ -46,7 +46,7 @@ class ExemptionError(Exception):
 def load_exemptions(file: Path, rules: Iterable[str], today: date) -> tuple[Exemption, ...]:
     """The exemptions of a file, all in force. Raises ExemptionError with all that is wrong with them at once.
 
-    An entry that has expired, or whose rule isn't one of `rules`, is wrong: it is taken out or renewed, not passed over.
+    An expired entry, or one whose rule isn't one of `rules`, is wrong: it is taken out or renewed, never ignored.
     """
     document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     known, problems, found = frozenset(rules), [], []

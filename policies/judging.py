@@ -1,6 +1,5 @@
 """The judgement of a whole stack by all rules: the form that reads a record of a program's resources."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -97,11 +96,11 @@ def _judged(stack: Stack) -> Iterator[tuple[Rule, Resource, tuple[Finding, ...]]
 
 def judge_stack_rule(rule: Rule, declared: Declared) -> Iterator[tuple[Resource, tuple[Finding, ...]]]:
     """What a rule that looks at a whole stack says of each resource it judges."""
-    found: defaultdict[str, list[Finding]] = defaultdict(list)
+    found: dict[str, list[Finding]] = {each.urn: [] for each in declared.of(*rule.types)}
     for resource, finding in rule.check_stack(declared) if rule.check_stack else ():
         found[resource.urn].append(finding)
-    for resource in declared.of(*rule.types):
-        yield resource, tuple(found[resource.urn])
+    for urn, findings in found.items():
+        yield declared.by_urn[urn], tuple(findings)
 
 
 def _exemption(exemptions: Iterable[Exemption], rule: Rule, resource: Resource) -> Exemption | None:
