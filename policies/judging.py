@@ -98,7 +98,7 @@ def judge_stack_rule(rule: Rule, declared: Declared) -> Iterator[tuple[Resource,
     """What a rule that looks at a whole stack says of each resource it judges."""
     found: dict[str, list[Finding]] = {each.urn: [] for each in declared.of(*rule.types)}
     for resource, finding in rule.check_stack(declared) if rule.check_stack else ():
-        found[resource.urn].append(finding)
+        found.setdefault(resource.urn, []).append(finding)
     for urn, findings in found.items():
         yield declared.by_urn[urn], tuple(findings)
 

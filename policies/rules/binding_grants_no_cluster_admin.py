@@ -48,11 +48,9 @@ RULE = Rule(
             "rbac.authorization.k8s.io/v1/clusterrolebindings",
             "rbac.authorization.k8s.io/v1/rolebindings",
         ),
-        # The API server writes bindings of its own when it starts.
         expression=(
-            'object.metadata.name.startsWith("system:") || object.metadata.name == "cluster-admin" || '
-            f"(!(object.roleRef.name in {json.dumps(ROLES)}) && "
-            f"object.?subjects.orValue([]).all(s, !(s.name in {json.dumps(GROUPS)})))"
+            f"!(object.roleRef.name in {json.dumps(ROLES)}) && "
+            f"object.?subjects.orValue([]).all(s, !(s.name in {json.dumps(GROUPS)}))"
         ),
         variables={},
     ),

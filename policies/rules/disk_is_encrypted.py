@@ -11,7 +11,8 @@ def check(resource: Resource) -> Findings:
     """Every disk a machine, a template, a volume or a storage class makes is encrypted."""
     inputs = inputs_of(resource)
     if resource.type.endswith(":StorageClass"):
-        if inputs["provisioner"].value == "ebs.csi.aws.com":
+        provisioner = inputs["provisioner"]
+        if not provisioner.is_known or provisioner.value == "ebs.csi.aws.com":
             yield from inputs.at("parameters", "encrypted").require(is_true, _SAYS)
         return
     if resource.type.endswith(":Volume"):

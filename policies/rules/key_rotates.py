@@ -17,7 +17,7 @@ def check(resource: Resource) -> Findings:
 
 RULE = Rule(
     name="key-rotates",
-    says="Keys rotate.",
+    says="Keys of ours are rotated by AWS.",
     reason="What a key has encrypted grows with its age; a yearly change bounds what a lost one opens.",
     remedy="Set enableKeyRotation to true.",
     controls=("CIS AWS 3.6", "SOC2 CC6.1", "ISO 27001 A.8.24"),

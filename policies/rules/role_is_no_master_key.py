@@ -30,9 +30,7 @@ RULE = Rule(
     check=check,
     admission=Admission(
         resources=("rbac.authorization.k8s.io/v1/clusterroles", "rbac.authorization.k8s.io/v1/roles"),
-        # The API server and its controllers write roles of their own, which are known.
         expression=(
-            'object.metadata.?labels["kubernetes.io/bootstrapping"].orValue("") == "rbac-defaults" || '
             "object.?rules.orValue([]).all(r, "
             'r.verbs.all(v, !(v in ["*", "bind", "escalate", "impersonate"])) && '
             '["apiGroups", "resources", "nonResourceURLs"].all(k, !(k in dyn(r)) || !("*" in dyn(r)[k])) && '

@@ -19,6 +19,9 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
 def check(resource: Resource) -> Findings:
     """The setting, where it is one of these, is a safe one."""
     inputs = inputs_of(resource)
+    if not inputs["settingId"].is_known:
+        yield inputs["settingId"].unknown()
+        return
     allowed = EXPECTED.get(inputs["settingId"].text())
     if allowed:
         yield from inputs["value"].require(lambda value: value in allowed, f"expected {' or '.join(allowed)}")

@@ -1,35 +1,41 @@
 """Resources as a program would declare them, for tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from policies.record import Resource, Stack
+from policies.record import Resource, Stack, Unknown
 
-KUBERNETES_TYPES = {
-    "v1": "core/v1",
-}
+
+@dataclass(frozen=True)
+class Ref:
+    """Stands in a resource's inputs for the id of another, which nobody knows before it is made."""
+
+    target: Resource
 
 
 def resource(type_: str, name: str, inputs: Mapping[str, Any], **fields: Any) -> Resource:
-    """A resource of a type; its URN is as the engine makes it."""
+    """A resource of a type; its URN is as the engine makes it, and a Ref in its inputs is unknown, but told of."""
+    dependencies = {key: tuple(urn for urn in _targets(value)) for key, value in inputs.items()}
     given: dict[str, Any] = {
         "urn": f"urn:pulumi:test::moltghost::{type_}::{name}",
         "parent": None,
         "provider": None,
         "dependencies": (),
-        "property_dependencies": {},
+        "property_dependencies": {key: urns for key, urns in dependencies.items() if urns},
         "protect": False,
         "options": {},
         "custom": True,
     }
-    return Resource(type=type_, name=name, inputs=inputs, **{**given, **fields})
+    return Resource(type=type_, name=name, inputs=_recorded(inputs), **{**given, **fields})
 
 
 def kubernetes(manifest: Mapping[str, Any], name: str | None = None) -> Resource:
     """A Kubernetes object as the program declares it."""
     version = str(manifest["apiVersion"])
+    group = f"core/{version}" if version == "v1" else version
     named = name or "-".join(filter(None, (manifest["metadata"].get("namespace"), manifest["metadata"]["name"])))
-    return resource(f"kubernetes:{KUBERNETES_TYPES.get(version, version)}:{manifest['kind']}", named, manifest)
+    return resource(f"kubernetes:{group}:{manifest['kind']}", f"{manifest['kind'].lower()}-{named}", manifest)
 
 
 def stack(*resources: Resource, kind: str = "tenant") -> Stack:
@@ -37,6 +43,21 @@ def stack(*resources: Resource, kind: str = "tenant") -> Stack:
     return Stack(name="test", kind=kind, resources=tuple(resources), outputs={})
 
 
-def made_from(target: Resource, key: str, others: Sequence[Resource] = ()) -> Mapping[str, tuple[str, ...]]:
-    """The property dependencies of something whose input `key` is made from these."""
-    return {key: (target.urn, *(each.urn for each in others))}
+def _targets(value: Any) -> list[str]:
+    if isinstance(value, Ref):
+        return [value.target.urn]
+    if isinstance(value, Mapping):
+        return [urn for each in value.values() for urn in _targets(each)]
+    if isinstance(value, list | tuple):
+        return [urn for each in value for urn in _targets(each)]
+    return []
+
+
+def _recorded(value: Any) -> Any:
+    if isinstance(value, Ref):
+        return Unknown(f"{value.target.urn} id")
+    if isinstance(value, Mapping):
+        return {key: _recorded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_recorded(each) for each in value]
+    return value
