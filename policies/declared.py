@@ -1,11 +1,17 @@
 """A stack seen whole: its resources by type, and which of them a property speaks of."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 
 from policies.field import inputs_of
 from policies.record import Resource, Stack
+
+
+@cache
+def matches(type_: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a resource type is one of those the patterns mean (`kubernetes:apps/*:Deployment`)."""
+    return any(fnmatchcase(type_, pattern) for pattern in patterns)
 
 
 class Declared:
@@ -28,17 +34,12 @@ class Declared:
 
     def of(self, *patterns: str) -> list[Resource]:
         """The resources whose type one of the patterns means."""
-        return [
-            each
-            for type_, resources in self._by_type.items()
-            if any(fnmatchcase(type_, pattern) for pattern in patterns)
-            for each in resources
-        ]
+        return [each for type_, resources in self._by_type.items() if matches(type_, patterns) for each in resources]
 
-    def referred(self, resource: Resource, key: str, pattern: str) -> list[Resource]:
-        """The resources of a type that an input was made from: what the engine knows even before any of them exists."""
+    def referred(self, resource: Resource, key: str, *patterns: str) -> list[Resource]:
+        """The resources of some types that an input was made from: the engine knows them before any of them exists."""
         urns = resource.property_dependencies.get(key, ())
-        return [self.by_urn[urn] for urn in urns if urn in self.by_urn and fnmatchcase(self.by_urn[urn].type, pattern)]
+        return [self.by_urn[urn] for urn in urns if urn in self.by_urn and matches(self.by_urn[urn].type, patterns)]
 
     def referring(self, target: Resource, key: str, name: str, *patterns: str) -> Iterator[Resource]:
         """The resources of these types whose input `key` was made from `target`, or is its input `name`."""
@@ -53,8 +54,3 @@ class Declared:
         if resource.provider is None:
             return None
         return self.by_urn.get(resource.provider) or self.by_urn.get(resource.provider.rpartition("::")[0])
-
-
-def first(resources: Iterable[Resource]) -> Resource | None:
-    """The first of some resources, or None."""
-    return next(iter(resources), None)

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import cache
 
-from policies.declared import Declared
+from policies.declared import Declared, matches
 from policies.field import Finding, Findings
 from policies.record import Resource
 
@@ -58,9 +56,3 @@ class Rule:
     def judges(self, type_: str) -> bool:
         """Whether resources of this type are the rule's to judge."""
         return matches(type_, self.types)
-
-
-@cache
-def matches(type_: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a resource type is one of those the patterns mean (`kubernetes:apps/*:Deployment`)."""
-    return any(fnmatchcase(type_, pattern) for pattern in patterns)

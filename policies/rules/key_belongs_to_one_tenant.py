@@ -9,7 +9,7 @@ from policies.rule import Rule
 
 TENANT_TAG = "moltghost:tenant"
 _BUCKET = "aws:s3/bucket:Bucket"
-_KEYS = "aws:kms/*Key:*"
+_KEYS = ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey")
 _ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 
 
@@ -25,7 +25,7 @@ def _encryption(declared: Declared) -> Iterator[tuple[Resource, Finding]]:
         if not owner.is_set:
             continue
         for config in declared.referring(bucket, "bucket", "bucket", _ENCRYPTION):
-            for key in declared.referred(config, "rules", _KEYS):
+            for key in declared.referred(config, "rules", *_KEYS):
                 if tenant_of(key).value != owner.value:
                     says = f"{bucket.name} of {owner.value} is encrypted with {key.name}, which is not {owner.value}'s"
                     yield config, inputs_of(config)["rules"].fail(says)
@@ -44,7 +44,7 @@ def _aliases(declared: Declared) -> Iterator[tuple[Resource, Finding]]:
 def _contexts(declared: Declared) -> Iterator[tuple[Resource, Finding]]:
     """A tenant's key is used for buckets of that tenant alone."""
     owners = {inputs_of(each)["bucket"].text(): tenant_of(each).value for each in declared.of(_BUCKET)}
-    for key in declared.of(_KEYS):
+    for key in declared.of(*_KEYS):
         owner = tenant_of(key)
         document = inputs_of(key)["policy"].parsed()
         for statement in document["Statement"].each() if owner.is_set else ():
@@ -68,6 +68,6 @@ RULE = Rule(
     reason="With a key of its own a tenant's data can be shut away, and destroyed, without touching another's.",
     remedy=f"Encrypt with the key tagged {TENANT_TAG} for the same tenant.",
     controls=("SOC2 CC6.1", "ISO 27001 A.8.24", "GDPR Art. 17", "GDPR Art. 32"),
-    types=(_ENCRYPTION, "aws:kms/alias:Alias", _KEYS),
+    types=(_ENCRYPTION, "aws:kms/alias:Alias", *_KEYS),
     check_stack=check,
 )
