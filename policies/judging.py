@@ -76,7 +76,7 @@ class Report:
 def judge(stack: Stack, exemptions: Sequence[Exemption] = ()) -> Report:
     """Judge every resource of a stack by every rule that holds for its kind. Pure: the same record, the same report."""
     made = [
-        Judgement(rule, resource, findings, _exemption(exemptions, rule, resource) if findings else None)
+        Judgement(rule, resource, findings, exemption_of(exemptions, rule, resource) if findings else None)
         for rule, resource, findings in _judged(stack)
     ]
     return Report(stack.name, tuple(made))
@@ -103,5 +103,6 @@ def judge_stack_rule(rule: Rule, declared: Declared) -> Iterator[tuple[Resource,
         yield declared.by_urn[urn], tuple(findings)
 
 
-def _exemption(exemptions: Iterable[Exemption], rule: Rule, resource: Resource) -> Exemption | None:
+def exemption_of(exemptions: Iterable[Exemption], rule: Rule, resource: Resource) -> Exemption | None:
+    """The exemption that covers this, or None."""
     return next((each for each in exemptions if each.covers(rule.name, resource)), None)

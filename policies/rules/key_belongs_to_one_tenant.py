@@ -51,7 +51,7 @@ def _contexts(declared: Declared) -> Iterator[tuple[Resource, Finding]]:
             named = statement.at("Condition", "StringEquals", "kms:EncryptionContext:aws:s3:arn")
             for arn in named.texts():
                 other = owners.get(arn.rpartition(":")[2].partition("/")[0], owner.value)
-                if other != owner.value:
+                if other not in (None, owner.value):
                     yield key, named.fail(f"{arn} is a bucket of {other}, and the key is {owner.value}'s")
 
 

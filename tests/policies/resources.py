@@ -14,7 +14,14 @@ class Ref:
     target: Resource
 
 
-def resource(type_: str, name: str, inputs: Mapping[str, Any], **fields: Any) -> Resource:
+@dataclass(frozen=True, kw_only=True)
+class Given(Resource):
+    """A resource that also knows its inputs as a program gives them, with a Ref where it passes on an output."""
+
+    given: Mapping[str, Any]
+
+
+def resource(type_: str, name: str, inputs: Mapping[str, Any], **fields: Any) -> Given:
     """A resource of a type; its URN is as the engine makes it, and a Ref in its inputs is unknown, but told of."""
     dependencies = {key: tuple(urn for urn in _targets(value)) for key, value in inputs.items()}
     given: dict[str, Any] = {
@@ -27,10 +34,10 @@ def resource(type_: str, name: str, inputs: Mapping[str, Any], **fields: Any) ->
         "options": {},
         "custom": True,
     }
-    return Resource(type=type_, name=name, inputs=_recorded(inputs), **{**given, **fields})
+    return Given(type=type_, name=name, inputs=_recorded(inputs), given=inputs, **{**given, **fields})
 
 
-def kubernetes(manifest: Mapping[str, Any], name: str | None = None) -> Resource:
+def kubernetes(manifest: Mapping[str, Any], name: str | None = None) -> Given:
     """A Kubernetes object as the program declares it."""
     version = str(manifest["apiVersion"])
     group = f"core/{version}" if version == "v1" else version
