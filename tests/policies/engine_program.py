@@ -1,7 +1,8 @@
 """A Pulumi program that declares resources given as data, run by the real engine with providers that echo."""
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,21 +91,34 @@ class EngineProgram:
         ]
         (self.folder / "resources.json").write_text(json.dumps(data))
 
-    def preview(self, pack: Path = PACK) -> str:
+    def preview(self, pack: Path = PACK) -> "Said":
         """What the engine says, refused or not."""
-        return self._said(self.engine.preview, pack)
+        return self._run(self.engine.preview, pack)
 
-    def up(self, pack: Path = PACK) -> str:
+    def up(self, pack: Path = PACK) -> "Said":
         """What the engine says, refused or not."""
+        return self._run(self.engine.up, pack)
+
+    def _run(self, operate: Callable[..., object], pack: Path) -> "Said":
         lines: list[str] = []
-        said = self._said(lambda *options: self.engine.up(*options, on_line=lines.append), pack)
-        return said + "\n".join(lines)
-
-    def _said(self, operate: Any, pack: Path) -> str:
         try:
-            return str(operate("--policy-pack", str(pack)))
-        except EngineError as error:
-            return str(error)
+            operate("--policy-pack", str(pack), on_line=lines.append)
+        except EngineError:
+            return Said(refused=True, text="\n".join(lines))
+        return Said(refused=False, text="\n".join(lines))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the engine printed, and whether it refused."""
+
+    refused: bool
+    text: str
+
+    def violations(self, level: str = "mandatory") -> set[tuple[str, str]]:
+        """The policies that were broken, each with the name of the resource."""
+        pattern = rf"\[{level}\]\s+(\S+)\s+\(\S+: (\S+)\)"
+        return set(re.findall(pattern, self.text))
 
 
 def _data(value: Any) -> Any:
