@@ -1,0 +1,55 @@
+"""What a stack declares, as plain values: the shape that policies, diffs and proofs read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value nobody knows before the deployment; `why` says where it will come from (a URN and a property)."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret's place: `digest` is a keyed hash of its JSON, to tell whether two are the same. The value is not kept."""
+
+    digest: str
+
+
+# bool and int come apart in Python only by type; a Mapping's keys are the engine's property names.
+Value: TypeAlias = "None | bool | int | float | str | Unknown | Secret | Sequence[Value] | Mapping[str, Value]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One registration, as the engine is told of it.
+
+    `inputs` are in the engine's property form: keys as the provider's schema names them, as `pulumi preview --json` shows
+    them. `property_dependencies` name, for each input, the URNs it was made from. `options` holds the options that have no
+    field here, by the engine's names (`deleteBeforeReplace`, `ignoreChanges`, `additionalSecretOutputs`, …).
+    """
+
+    urn: str
+    type: str
+    name: str
+    parent: str | None
+    provider: str | None
+    dependencies: tuple[str, ...]
+    property_dependencies: Mapping[str, tuple[str, ...]]
+    inputs: Mapping[str, Value]
+    protect: bool
+    options: Mapping[str, Value]
+    custom: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """All a program declares for one stack, in the order of its registrations; `kind` is the setting of that name."""
+
+    name: str
+    kind: str
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Value]
