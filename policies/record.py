@@ -14,22 +14,21 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret's place: `digest` is a keyed hash of its JSON, to tell whether two are the same. The value is not kept."""
+    """A secret's place: `digest` is a keyed hash of its JSON, to tell whether two are equal. The value is not kept."""
 
     digest: str
 
 
-# bool and int come apart in Python only by type; a Mapping's keys are the engine's property names.
-Value: TypeAlias = "None | bool | int | float | str | Unknown | Secret | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "bool | int | float | str | Unknown | Secret | Sequence[Value] | Mapping[str, Value] | None"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
     """One registration, as the engine is told of it.
 
-    `inputs` are in the engine's property form: keys as the provider's schema names them, as `pulumi preview --json` shows
-    them. `property_dependencies` name, for each input, the URNs it was made from. `options` holds the options that have no
-    field here, by the engine's names (`deleteBeforeReplace`, `ignoreChanges`, `additionalSecretOutputs`, …).
+    `inputs` are in the engine's property form: keys as the provider's schema names them, as `pulumi preview --json`
+    shows them. `property_dependencies` name, for each input, the URNs it was made from. `options` holds the options
+    that have no field here, by the engine's names (`deleteBeforeReplace`, `ignoreChanges`, `aliases`, …).
     """
 
     urn: str
