@@ -7,9 +7,14 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value nobody knows before the deployment; `why` says where it will come from (a URN and a property)."""
+    """A value nobody knows before the deployment; `why` says where it will come from (a URN and a property).
+
+    `text` is what is known of it, where that is more than nothing: each part that isn't stands as `{{<urn>#<property>}}`.
+    It serves comparisons and explanations; a check that judges it all the same must judge every value the parts can take.
+    """
 
     why: str
+    text: str | None = None
 
 
 @dataclass(frozen=True)
