@@ -9,8 +9,8 @@ from typing import TypeAlias
 class Unknown:
     """A value nobody knows before the deployment; `why` says where it will come from (a URN and a property).
 
-    `text` is what is known of it, where that is more than nothing: each part that isn't stands as `{{<urn>#<property>}}`.
-    It serves comparisons and explanations; a check that judges it all the same must judge every value the parts can take.
+    `text` is what is known of it, where that is more than nothing; each other part is `{{<urn>#<property>}}` there.
+    It serves comparisons and explanations. A check that judges it has to judge every value the parts can take.
     """
 
     why: str

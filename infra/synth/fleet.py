@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from infra.synth.symbols import symbol
 
 PLAIN_KEY = b"moltghost"
 """The key where nothing hashed is a secret: no setting's value was given, and the files' are encrypted."""
+
+ORDER = ("global", "region", "tenant")
+"""The kinds that make up a fleet, in the order they are deployed in."""
 
 _OUTPUTS = {
     "dev": outputs.DevOutputs,
@@ -60,29 +63,34 @@ class Fleet:
 
     def stack(self, name: str) -> Stack:
         """One stack's record. Raises SynthError, which names the stack, if its program cannot be run."""
-        return self._made(name, ())[0]
+        return self._made(name)[0]
 
-    def _made(self, name: str, waiting: tuple[str, ...]) -> tuple[Stack, Exports]:
+    def _made(self, name: str) -> tuple[Stack, Exports]:
         while name not in self._done:
             try:
-                self._done[name] = self._record(name, waiting)
+                self._done[name] = self._record(name)
             except _MissingError as missing:
-                self._made(missing.stack, (*waiting, name))
+                wanted = missing.stack
+            else:
+                break
+            self._made(wanted)
         return self._done[name]
 
-    def _record(self, name: str, waiting: tuple[str, ...]) -> tuple[Stack, Exports]:
+    def _record(self, name: str) -> tuple[Stack, Exports]:
         source = self._source(name)
         program, withheld = self._program(name, source)
 
         def exported(reference: str) -> Exports:
             other = reference.rpartition("/")[2]
-            if other in self._done:
-                return self._done[other][1]
-            if other in (*waiting, name):  # each asks for the other: neither can know what it would be told
-                return _expected(other, self._source(other))
             if not self._file(other).exists():
                 raise SynthError(f"it asks for what {reference} exports, and there is no {self._file(other).name}")
-            raise _MissingError(other)
+            asked = self._source(other)
+            # What is deployed later is asked for once it is there: until then there are only names of what it will say.
+            if _rank(asked) >= _rank(source):
+                return _expected(other, asked)
+            if other not in self._done:
+                raise _MissingError(other)
+            return self._done[other][1]
 
         known, named = (_run(program, exported, symbolic=symbolic) for symbolic in (False, True))
         kind = str(source.values["kind"])
@@ -109,16 +117,21 @@ class Fleet:
         ), withheld
 
 
+def _rank(source: Source) -> int:
+    """When a stack is deployed, as against others; one of no kind comes first, and says what is wrong with it."""
+    kind = source.values.get("kind")
+    return ORDER.index(kind) if kind in ORDER else -1
+
+
 def fleet_stacks(folder: Path) -> list[str]:
     """The names of a folder's stacks, those others ask first; not those of kind dev, which need a machine."""
-    order = ("global", "region", "tenant")
     kinds: dict[str, str] = {}
     for file in folder.glob("Pulumi.*.yaml"):
         document = yaml.safe_load(file.read_text())
         kinds[file.name.removeprefix("Pulumi.").removesuffix(".yaml")] = str(_kind_in(document))
     return sorted(
         (name for name, kind in kinds.items() if kind != "dev"),
-        key=lambda name: (order.index(kinds[name]) if kinds[name] in order else len(order), name),
+        key=lambda name: (ORDER.index(kinds[name]) if kinds[name] in ORDER else len(ORDER), name),
     )
 
 
@@ -191,8 +204,6 @@ def _told(value: struct_pb2.Value, stack: str, place: str) -> struct_pb2.Value:
 def _expected(name: str, source: Source) -> Exports:
     """What a stack of its kind exports, by name alone."""
     told = struct_pb2.Struct()
-    for each in _OUTPUTS[str(source.values["kind"])].__dataclass_fields__:
-        told.fields[each].string_value = symbol(f"stack:{name}", each)
+    for each in fields(_OUTPUTS[str(source.values["kind"])]):
+        told.fields[each.name].string_value = symbol(f"stack:{name}", each.name)
     return Exports(told)
-
-

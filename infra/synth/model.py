@@ -6,7 +6,7 @@ from typing import Any
 
 from policies.record import Resource, Secret, Stack, Unknown, Value
 
-UNKNOWN_KEY, TEXT_KEY, SECRET_KEY = "$unknown", "$text", "$secret"  # noqa: S105  # names of marks, no secrets
+UNKNOWN_KEY, TEXT_KEY, SECRET_KEY = "$unknown", "$text", "$secret"
 
 __all__ = ["Resource", "Secret", "Stack", "Unknown", "Value", "from_json", "plain", "to_json"]
 

@@ -108,7 +108,7 @@ class Monitor:
         """Refuse, as Invoke does."""
         raise SynthError(f"the program calls a resource's method ({request.tok}): nobody answers without an engine")
 
-    def SupportsFeature(self, request: Any) -> Any:  # noqa: N802
+    def SupportsFeature(self, _request: Any) -> Any:  # noqa: N802
         """None but those of GetDeploymentInfo."""
         return resource_pb2.SupportsFeatureResponse(hasSupport=False)
 

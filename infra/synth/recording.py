@@ -107,9 +107,9 @@ class Recorder:
             return self._unknown(named, at)
         match value.WhichOneof("kind"):
             case "struct_value":
-                others = named.struct_value.fields if named is not None else {}
+                others: Mapping[str, struct_pb2.Value] = named.struct_value.fields if named is not None else {}
                 return {
-                    name: self._value(each, others[name] if name in others else None, at.below(name))
+                    name: self._value(each, others.get(name), at.below(name))
                     for name, each in sorted(value.struct_value.fields.items())
                 }
             case "list_value":
@@ -129,8 +129,7 @@ class Recorder:
         others = named.list_value.values if named is not None else ()
         fit = len(others) == len(values)
         return [
-            self._value(each, others[place] if fit else None, at.below(str(place)))
-            for place, each in enumerate(values)
+            self._value(each, others[place] if fit else None, at.below(str(place))) for place, each in enumerate(values)
         ]
 
     def _unknown(self, named: struct_pb2.Value | None, at: "_At") -> Unknown:
