@@ -16,6 +16,7 @@ from infra.synth.program import WITHHELD, Run
 from infra.synth.properties import is_unknown, opened, unsecret, whole
 from infra.synth.symbols import symbols_in
 
+_PROVIDER = "pulumi:providers:"
 _DIGEST_LENGTH = 32
 _FINGERPRINT_LENGTH = 12
 
@@ -85,26 +86,33 @@ class Recorder:
             provider=request.provider.rpartition("::")[0] or None,
             dependencies=_resources_among(request.dependencies),
             property_dependencies={name: urns for name, urns in sorted(own.items()) if urns},
-            inputs={
-                name: self._value(
-                    value,
-                    named.fields[name] if named is not None and name in named.fields else None,
-                    _At(urn, name, sources.get(name, ())),
-                )
-                for name, value in sorted(request.object.fields.items())
-            },
+            inputs=self._inputs(urn, request, named, sources),
             protect=request.protect,
             options=dict(_options(request)),
             custom=request.custom,
         )
 
+    def _inputs(
+        self, urn: str, request: Any, named: struct_pb2.Struct | None, sources: Mapping[str, tuple[str, ...]]
+    ) -> dict[str, Value]:
+        inputs = {
+            name: self._value(
+                value,
+                named.fields[name] if named is not None and name in named.fields else None,
+                _At(urn, name, sources.get(name, ())),
+            )
+            for name, value in sorted(request.object.fields.items())
+        }
+        # As the engine has it: a provider's version is one of its inputs, and what a change of it would replace.
+        return {**inputs, "version": request.version} if request.type.startswith(_PROVIDER) else inputs
+
     def _value(self, value: struct_pb2.Value, named: struct_pb2.Value | None, at: "_At") -> Value:
         inner = unsecret(value)
         if inner is not None:
-            shown = None if named is None else unsecret(named) or named
-            return Secret(self._digest(inner, shown, at))
+            return Secret(self._digest(inner, named, at))
         if is_unknown(value):
-            return self._unknown(named, at)
+            # The SDK marks no unknown value as a secret; what is made of a secret nobody gave is one all the same.
+            return Secret(self._digest(value, named, at)) if at.withheld() else self._unknown(named, at)
         match value.WhichOneof("kind"):
             case "struct_value":
                 others: Mapping[str, struct_pb2.Value] = named.struct_value.fields if named is not None else {}
@@ -153,7 +161,7 @@ class Recorder:
         if text != _canonical(UNKNOWN):
             return self._hash(_canonical([at.origin, at.place, text]))
         made_from = [self.withheld.get(each.removeprefix(WITHHELD), each) for each in at.sources]
-        shown = None if named is None or is_unknown(named) else _canonical(opened(named))
+        shown = None if named is None else opened(named)
         return self._hash(_canonical([at.origin, at.place, made_from, shown]))
 
     def _hash(self, text: str) -> str:
@@ -167,6 +175,10 @@ class _At:
     origin: str
     place: str
     sources: tuple[str, ...]
+
+    def withheld(self) -> bool:
+        """Whether it was made from a secret that nobody gave."""
+        return any(each.startswith(WITHHELD) for each in self.sources)
 
     def below(self, step: str) -> "_At":
         return _At(self.origin, f"{self.place}.{step}", self.sources)
