@@ -1,6 +1,7 @@
 """Runs the program of infra/__main__.py in this process, with a monitor in the engine's place."""
 
 import asyncio
+import gc
 import json
 import os
 import runpy
@@ -74,6 +75,7 @@ def _run(program: Program, monitor: Monitor) -> Run:
     with ExitStack() as stack:
         stack.callback(loop.close)
         stack.enter_context(_environment(program))
+        stack.enter_context(_no_collection())
         stack.enter_context(_withholding(program))
         # Where in the program a resource is serves the engine's messages only, and costs a fifth of the time.
         stack.enter_context(_replaced(registering, "_get_stack_trace", source_pb2.StackTrace))
@@ -163,6 +165,19 @@ def _environment(program: Program) -> Iterator[None]:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(kept)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Leave garbage until a run is over: what it makes is held together by its Outputs, and going over it again and
+    again takes as long as the run itself."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

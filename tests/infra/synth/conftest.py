@@ -7,7 +7,8 @@ import pytest
 
 from infra.stacks.worker import BUILT
 from infra.synth.fleet import Fleet
-from tests.infra.fleets import copy_fleet
+from tests.infra.departures import Config
+from tests.infra.fleets import change_stack, copy_fleet
 from tests.stack_files import PROJECT
 
 
@@ -20,8 +21,15 @@ def worker() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The committed fleet's files, freely changeable."""
-    return copy_fleet(tmp_path)
+    """The committed fleet's files, freely changeable; its customer is in one region, which keeps records quick."""
+    copy_fleet(tmp_path)
+    change_stack(tmp_path, "acme", _at_home)
+    return tmp_path
+
+
+def _at_home(config: Config) -> None:
+    config["moltghost:placement"] = {"home": "use1", "residency": ["use1"]}
+    del config["moltghost:region_stacks"]["usw2"]
 
 
 @pytest.fixture(scope="session")
