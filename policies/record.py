@@ -7,9 +7,14 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value nobody knows before the deployment; `why` says where it will come from (a URN and a property)."""
+    """A value nobody knows before the deployment; `why` says where it will come from (a URN and a property).
+
+    `text` is what is known of it, where that is more than nothing; each other part is `{{<urn>#<property>}}` there.
+    It serves comparisons and explanations. A check that judges it has to judge every value the parts can take.
+    """
 
     why: str
+    text: str | None = None
 
 
 @dataclass(frozen=True)
