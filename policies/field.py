@@ -9,6 +9,8 @@ from typing import Any
 
 from policies.record import Resource, Secret, Unknown, Value
 
+_PART = re.compile(r"\{\{([^{}]+)\}\}")
+"""What stands for an unknown part in `Unknown.text`."""
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -90,13 +92,27 @@ class Field:
         return [each.value for each in self.each() if isinstance(each.value, str)]
 
     def parsed(self) -> "Field":
-        """The JSON document the text holds, at the same path; the value itself where it is no such text."""
-        if not isinstance(self.value, str):
+        """The JSON document the text holds, at the same path; the value itself where it is no such text.
+
+        Of a document that is unknown in part, the texts that hold an unknown part are unknown, and the rest is judged.
+        What becomes known later is a name or an ARN: it may be any, but has no quote that would end its text.
+        """
+        text = self.value.text if isinstance(self.value, Unknown) else self.value
+        if not isinstance(text, str):
             return self
         try:
-            return Field(self.path, json.loads(self.value))
+            document = json.loads(text)
         except ValueError:
             return self
+        return Field(self.path, _with_unknown_parts(document) if isinstance(self.value, Unknown) else document)
+
+    def unknown_parts(self) -> "Findings":
+        """A finding for each part that isn't known, at any depth."""
+        if not self.is_known:
+            yield self.unknown()
+        else:
+            for part in (*(each for _, each in self.items()), *self.each()):
+                yield from part.unknown_parts()
 
     def require(self, holds: Callable[[Any], bool], says: str) -> Findings:
         """Nothing where the value is known and holds; else the finding that says so."""
@@ -118,6 +134,15 @@ class Field:
         if _PLAIN.fullmatch(key):
             return f"{self.path}.{key}" if self.path else key
         return f"{self.path}[{json.dumps(key)}]"
+
+
+def _with_unknown_parts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_unknown_parts(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_unknown_parts(each) for each in value]
+    parts = _PART.findall(value) if isinstance(value, str) else []
+    return Unknown(", ".join(sorted(set(parts))), value) if parts else value
 
 
 def inputs_of(resource: Resource) -> Field:

@@ -25,10 +25,10 @@ _ASKING = ("StringEquals", "StringLike", "ArnEquals", "ArnLike")
 
 
 def allows(document: Field) -> list[Field]:
-    """The statements of a document that allow something. A lone statement may stand without a list."""
+    """The statements of a document that allow something, or may. A lone statement may stand without a list."""
     statements = document.parsed()["Statement"]
     listed = statements.each() or ([statements] if statements.is_set else [])
-    return [each for each in listed if not each.is_known or each["Effect"].value == "Allow"]
+    return [each for each in listed if not each.is_known or each["Effect"].value != "Deny"]
 
 
 def denies(document: Field) -> list[Field]:
@@ -37,11 +37,18 @@ def denies(document: Field) -> list[Field]:
 
 
 def judgeable(document: Field, says: str) -> Findings:
-    """The finding that a document isn't known, isn't there, or is none."""
-    if not document.is_known:
-        yield document.unknown()
-    elif not allows(document) and not denies(document):
+    """The finding that a document isn't there, or is none. An unknown one is a statement that is unknown."""
+    if not allows(document) and not denies(document):
         yield document.fail(says)
+
+
+def unknown_parts(statement: Field, *keys: str) -> Findings:
+    """The findings of what isn't known in these parts of a statement; what is known of it is judged beside them."""
+    if not statement.is_known:
+        yield statement.unknown()
+        return
+    for key in keys:
+        yield from statement[key].unknown_parts()
 
 
 def principals(statement: Field) -> list[tuple[str, str]]:
@@ -59,9 +66,9 @@ def account_of(principal: str) -> str | None:
 
 
 def says_who_asks(statement: Field) -> bool:
-    """Whether a condition holds the statement to callers, or a service's callers, that it names."""
+    """Whether a condition holds the statement to callers, or a service's callers, that it names, or may come to."""
     return any(
-        key.lower() in OWN_ACCOUNT_KEYS and value.texts() and "*" not in value.texts()
+        key.lower() in OWN_ACCOUNT_KEYS and value.is_set and "*" not in value.texts()
         for test in _ASKING
         for key, value in statement.at("Condition", test).items()
     )

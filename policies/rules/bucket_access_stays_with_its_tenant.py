@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from policies.declared import Declared
 from policies.field import Field, Finding, Findings, inputs_of
-from policies.iam import allows, does_any, principals, says_who_asks
+from policies.iam import allows, does_any, principals, says_who_asks, unknown_parts
 from policies.record import Resource
 from policies.rule import Rule
 from policies.rules.key_belongs_to_one_tenant import tenant_of
@@ -26,9 +26,7 @@ def _is_whole(arn: str) -> bool:
 
 
 def _bucket_statement(statement: Field, *, shared: bool) -> Findings:
-    if not statement.is_known:
-        yield statement.unknown()
-        return
+    yield from unknown_parts(statement, "Principal", "Condition", *(("Action", "Resource") if shared else ()))
     for _, name in principals(statement):
         if name == "*" and not says_who_asks(statement):
             yield statement["Principal"].fail("anyone may")
@@ -40,10 +38,11 @@ def _bucket_statement(statement: Field, *, shared: bool) -> Findings:
 
 
 def _identity_statement(statement: Field) -> Findings:
-    if not statement.is_known:
-        yield statement.unknown()
+    yield from unknown_parts(statement, "Action")
+    if not does_any(statement, _OBJECTS):
         return
-    for arn in statement["Resource"].texts() if does_any(statement, _OBJECTS) else ():
+    yield from statement["Resource"].unknown_parts()
+    for arn in statement["Resource"].texts():
         if _names_no_bucket(arn):
             yield statement["Resource"].fail(f"{arn} takes in every tenant's bucket")
 
@@ -57,11 +56,7 @@ def check(declared: Declared) -> Iterator[tuple[Resource, Finding]]:
         for policy in declared.referring(bucket, "bucket", "bucket", _POLICY)
     }
     for policy in declared.of(_POLICY, *_IDENTITY):
-        document = inputs_of(policy)["policy"]
-        if not document.is_known:
-            yield policy, document.unknown()
-            continue
-        for statement in allows(document):
+        for statement in allows(inputs_of(policy)["policy"]):
             for finding in _judged(policy, statement, shared=policy.urn not in owned):
                 yield policy, finding
 

@@ -1,7 +1,7 @@
 """No identity may do everything."""
 
 from policies.field import Field, Findings, inputs_of
-from policies.iam import allows
+from policies.iam import allows, unknown_parts
 from policies.record import Resource
 from policies.rule import Rule
 
@@ -9,12 +9,12 @@ _STRONG = ("arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:iam::aws:poli
 
 
 def _statement(statement: Field) -> Findings:
-    if not statement.is_known:
-        yield statement.unknown()
-        return
+    yield from unknown_parts(statement, "Action")
     if statement["NotAction"].is_set:
         yield statement["NotAction"].fail("allows everything but what it names")
     for action in statement["Action"].texts():
+        if action.endswith(":*"):
+            yield from statement["Resource"].unknown_parts()
         if action == "*" or (action.endswith(":*") and "*" in statement["Resource"].texts()):
             yield statement["Action"].fail(f"{action} on {', '.join(statement['Resource'].texts())}")
 
@@ -25,11 +25,7 @@ def check(resource: Resource) -> Findings:
     if resource.type.endswith("PolicyAttachment"):
         yield from inputs["policyArn"].require(lambda arn: arn not in _STRONG, "the whole account")
         return
-    document = inputs["policy"]
-    if not document.is_known:
-        yield document.unknown()
-        return
-    for statement in allows(document):
+    for statement in allows(inputs["policy"]):
         yield from _statement(statement)
 
 

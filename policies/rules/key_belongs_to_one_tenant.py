@@ -25,7 +25,10 @@ def _encryption(declared: Declared) -> Iterator[tuple[Resource, Finding]]:
         if not owner.is_set:
             continue
         for config in declared.referring(bucket, "bucket", "bucket", _ENCRYPTION):
-            for key in declared.referred(config, "rules", *_KEYS):
+            keys = declared.referred(config, "rules", *_KEYS)
+            if not keys:
+                yield config, inputs_of(config)["rules"].fail("names no key that is declared beside it as the tenant's")
+            for key in keys:
                 if tenant_of(key).value != owner.value:
                     says = f"{bucket.name} of {owner.value} is encrypted with {key.name}, which is not {owner.value}'s"
                     yield config, inputs_of(config)["rules"].fail(says)
@@ -49,6 +52,8 @@ def _contexts(declared: Declared) -> Iterator[tuple[Resource, Finding]]:
         document = inputs_of(key)["policy"].parsed()
         for statement in document["Statement"].each() if owner.is_set else ():
             named = statement.at("Condition", "StringEquals", "kms:EncryptionContext:aws:s3:arn")
+            for finding in named.unknown_parts():
+                yield key, finding
             for arn in named.texts():
                 other = owners.get(arn.rpartition(":")[2].partition("/")[0], owner.value)
                 if other not in (None, owner.value):

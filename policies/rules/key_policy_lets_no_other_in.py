@@ -1,7 +1,7 @@
 """A key's policy says who may use it, and nobody else may."""
 
 from policies.field import Field, Findings, inputs_of
-from policies.iam import account_of, allows, does_any, judgeable, principals, says_who_asks
+from policies.iam import account_of, allows, does_any, judgeable, principals, says_who_asks, unknown_parts
 from policies.record import Resource
 from policies.rule import Rule
 
@@ -16,9 +16,7 @@ def _is_narrowed(statement: Field) -> bool:
 
 
 def _statement(statement: Field, accounts: set[str]) -> Findings:
-    if not statement.is_known:
-        yield statement.unknown()
-        return
+    yield from unknown_parts(statement, "Principal", "Action", "Condition")
     if statement["NotPrincipal"].is_set or statement["NotAction"].is_set:
         yield statement.fail("allows all but what it names")
     for kind, name in principals(statement):
@@ -40,7 +38,7 @@ def check(resource: Resource) -> Findings:
     yield from judgeable(document, "no policy: whoever the account's own policies let in could use the key")
     named = [account_of(name) for each in allows(document) for _, name in principals(each)]
     first = next((account for account in named if account), None)
-    for statement in allows(document) if document.is_known else ():
+    for statement in allows(document):
         yield from _statement(statement, {first} if first else set())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from policies.declared import Declared
-from policies.field import Finding, inputs_of, is_false_or_absent
+from policies.field import Finding, Verdict, inputs_of, is_false_or_absent
 from policies.record import Resource
 from policies.rule import Rule
 
@@ -50,7 +50,11 @@ def check(declared: Declared) -> Iterator[tuple[Resource, Finding]]:
     public = _public_subnets(declared)
     for type_, key in _USERS.items():
         for user in declared.of(type_):
-            for subnet in declared.referred(user, key, _SUBNET):
+            subnets = declared.referred(user, key, _SUBNET)
+            if not subnets:
+                says = "the subnets are not declared beside it: whether they are public can't be told"
+                yield user, Finding(Verdict.UNKNOWN, key, says)
+            for subnet in subnets:
                 if subnet.urn in public:
                     yield user, inputs_of(user)[key].fail(f"{subnet.name} has a route to an Internet gateway")
 
