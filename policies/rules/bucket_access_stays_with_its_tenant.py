@@ -27,6 +27,8 @@ def _is_whole(arn: str) -> bool:
 
 def _bucket_statement(statement: Field, *, shared: bool) -> Findings:
     yield from unknown_parts(statement, "Principal", "Condition", *(("Action", "Resource") if shared else ()))
+    if not statement.is_known:
+        return
     for _, name in principals(statement):
         if name == "*" and not says_who_asks(statement):
             yield statement["Principal"].fail("anyone may")

@@ -10,6 +10,8 @@ _STRONG = ("arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:iam::aws:poli
 
 def _statement(statement: Field) -> Findings:
     yield from unknown_parts(statement, "Action")
+    if not statement.is_known:
+        return
     if statement["NotAction"].is_set:
         yield statement["NotAction"].fail("allows everything but what it names")
     for action in statement["Action"].texts():

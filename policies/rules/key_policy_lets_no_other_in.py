@@ -17,6 +17,8 @@ def _is_narrowed(statement: Field) -> bool:
 
 def _statement(statement: Field, accounts: set[str]) -> Findings:
     yield from unknown_parts(statement, "Principal", "Action", "Condition")
+    if not statement.is_known:
+        return
     if statement["NotPrincipal"].is_set or statement["NotAction"].is_set:
         yield statement.fail("allows all but what it names")
     for kind, name in principals(statement):

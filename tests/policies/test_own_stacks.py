@@ -75,7 +75,7 @@ def test_what_the_stacks_declare_in_clusters_is_admitted(
             answer = cluster.http.post(path_of(manifest), json=manifest)
             assert answer.status_code in (201, 409), answer.text  # `kube-system` is there already
     definition = "/apis/agents.x-k8s.io/v1beta1/sandboxes"
-    eventually(lambda: cluster.get(definition) is not None, "the kind is served")
+    eventually(lambda: cluster.http.get(definition).is_success, "the kind is served")
     pods = [_pod(each) for each in resources if matches(each.type, POD_TYPES)]
     rest = [_manifest(each) for each in resources if each.type.rpartition(":")[2] not in MADE_FIRST]
     assert len(pods) > 5
@@ -100,7 +100,11 @@ def _pod(resource: Resource) -> dict[str, Any]:
     """The pod a resource's controller makes."""
     made, owner = pod_of(resource), _manifest(resource)["metadata"]
     metadata = {**_known(made.metadata.value or {}), "name": owner["name"], "namespace": owner["namespace"]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _known(made.spec.value)}
+    spec = _known(made.spec.value)
+    claims = [each["metadata"]["name"] for each in _manifest(resource)["spec"].get("volumeClaimTemplates", [])]
+    volumes = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims]
+    whole = {**spec, "volumes": [*spec.get("volumes", []), *volumes]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": whole}
 
 
 def _known(value: Any) -> Any:
