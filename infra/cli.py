@@ -22,6 +22,7 @@ COMMANDS = {
     "region": "infra.additions:region",
     "skills": "infra.skills.commands:skills",
     "status": "infra.local.commands:status",
+    "synth": "infra.synth.command:synth",
     "tenant": "infra.additions:tenant",
     "up": "infra.local.commands:up",
 }

@@ -132,15 +132,21 @@ def _root(source: Source, values: Mapping[str, Any]) -> type[Settings]:
     raise ConfigError(source.name, [*source.problems, problem, *scan_for_secrets(values)], source.lines)
 
 
-def _secret_problems(source: Source, complete: bool) -> Iterator[Problem]:
-    remedy = "Set it with `pulumi config set --secret {}:{}`; `make up` does it for this machine"
-    needed = set(_NEEDED[source.values["kind"]])
+def needed_secrets(source: Source) -> frozenset[str]:
+    """The secrets a stack of this kind, with these settings, cannot be deployed without; none for no known kind."""
+    needed = set(_NEEDED.get(str(source.values.get("kind")), ()))
     if "machine" in source.values:
         needed -= set(_PLAYED)
     if "logs" in source.values:
         needed |= set(_CHALLENGES)
     if "eks" in source.values:
         needed -= {"kubeconfig"}
+    return frozenset(needed)
+
+
+def _secret_problems(source: Source, complete: bool) -> Iterator[Problem]:
+    remedy = "Set it with `pulumi config set --secret {}:{}`; `make up` does it for this machine"
+    needed = needed_secrets(source)
     for name, meaning in SECRETS.items():
         place = path_of((name,))
         how = remedy.format("moltghost", name)
