@@ -52,18 +52,6 @@ def networks(cidrs: Iterable[str]) -> Addresses:
     return Addresses(tuple(_joined(span for cidr in cidrs for span in network(cidr).spans)))
 
 
-NOT_GLOBAL = networks(
-    (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"),
-        *("192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
-        *("224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48"),
-        *("100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "fc00::/7", "fe80::/10", "ff00::/8"),
-    )
-)
-"""Ranges no public host has: private, link-local (with the metadata service), multicast, and those that lead to IPv4.
-https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry (2026-11)."""
-
-
 def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     held: tuple[int, int] | None = None
     for first, last in sorted(spans):
@@ -104,3 +92,15 @@ def _text(first: int, last: int) -> str:
         return ", ".join(map(str, summarize_address_range(IPv4Address(first), IPv4Address(last))))
     ends = IPv6Address(first - _IPV6), IPv6Address(last - _IPV6)
     return ", ".join(map(str, summarize_address_range(*ends)))
+
+
+NOT_GLOBAL = networks(
+    (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"),
+        *("192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+        *("224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48"),
+        *("100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "fc00::/7", "fe80::/10", "ff00::/8"),
+    )
+)
+"""Ranges no public host has: private, link-local (with the metadata service), multicast, and those that lead to IPv4.
+https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry (2026-11)."""

@@ -30,7 +30,9 @@ class PortRule:
             return f"{self.protocol} {self.name}"
         if (self.first, self.last) == (0, _LAST):
             return f"{self.protocol}, every port"
-        return f"{self.protocol} {self.first}" if self.first == self.last else f"{self.protocol} {self.first}-{self.last}"
+        return (
+            f"{self.protocol} {self.first}" if self.first == self.last else f"{self.protocol} {self.first}-{self.last}"
+        )
 
 
 def read_ports(value: Any, urn: str, field: str) -> tuple[PortRule, ...] | None:
