@@ -1,10 +1,10 @@
-"""Which pods reach which, by classes of pods that every policy treats alike; sets of classes are bits of whole numbers."""
+"""Which pods reach which, by classes of pods no policy tells apart; sets of classes are bits of whole numbers."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from infra.prove.addresses import Addresses
+from infra.prove.addresses import NOWHERE, Addresses
 from infra.prove.network_policies import Allowed, Direction, NetworkPolicy, Peer
 from infra.prove.ports import Named, PortParts, PortRule
 from infra.prove.selectors import NAME_LABEL, Selector
@@ -58,8 +58,8 @@ class _Group:
 class Pods:
     """What a cluster's policies let through.
 
-    `spaces` are namespaces' labels by name; one that is None has labels nobody knows. `watched` are addresses a rule
-    must be weighed against even if no workload has them.
+    `spaces` are namespaces' labels by name; one that is None has labels nobody knows. A policy that only lets pods out
+    to `unweighed` addresses, and holds nobody that isn't held already, is left out: ways there are not all told.
     """
 
     def __init__(
@@ -67,18 +67,17 @@ class Pods:
         spaces: Mapping[str, Mapping[str, str] | None],
         workloads: Iterable[Workload],
         policies: Sequence[NetworkPolicy],
+        unweighed: Addresses = NOWHERE,
     ) -> None:
         self._spaces = {
             name: None if labels is None else {**labels, NAME_LABEL: name} for name, labels in spaces.items()
         }
         self._policies: dict[str, list[NetworkPolicy]] = defaultdict(list)
         held = list(workloads)
-        weighed = _union({each.addresses for each in held})
-        for policy in policies:
+        inert = _inert(policies, _union({each.addresses for each in held}) - unweighed)
+        live = [each for each in policies if each.urn not in inert]
+        for policy in live:
             self._policies[policy.namespace].append(policy)
-        self.inert = _inert(policies, weighed)
-        """Policies that neither open a way between two workloads nor close one, whoever they select."""
-        live = [each for each in policies if each.urn not in self.inert]
         self._keys = sorted(_keys(live))
         self.classes = self._classed(held)
         rules = [rule for policy in live for each in _opened(policy) for rule in each.ports or ()]
@@ -90,7 +89,8 @@ class Pods:
         self._ways: list[Way] | None = None
 
     def _classed(self, workloads: list[Workload]) -> list[PodClass]:
-        keys, found = self._keys, {}  # type: tuple[list[str], dict[object, PodClass]]  # a loop over every pod there is
+        keys = self._keys
+        found: dict[object, PodClass] = {}
         for each in workloads:
             get = each.labels.get
             key = (
