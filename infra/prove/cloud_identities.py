@@ -14,7 +14,15 @@ _ROLE, _BUCKET = "aws:iam/role:Role", "aws:s3/bucket:Bucket"
 _KEYS = ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey")
 _DATA = ("s3:", "kms:", "secretsmanager:", "ssm:getparameter", "sts:assumerole", "iam:", "rds-data:", "rds-db:", "ebs:")
 """Actions by which a role comes to a tenant's data, or to another role that does."""
-_HARMLESS = ("autoscaling:", "ec2:describe", "ec2:getinstancetypes", "eks:describe", "logs:", "route53:list", "kms:describe")
+_HARMLESS = (
+    "autoscaling:",
+    "ec2:describe",
+    "ec2:getinstancetypes",
+    "eks:describe",
+    "logs:",
+    "route53:list",
+    "kms:describe",
+)
 
 MANAGED = {
     "AmazonEKSClusterPolicy": "the control plane's own",
@@ -75,7 +83,9 @@ def judge_cloud_identities(declared: Declared, findings: Findings) -> None:
                 findings.unmodelled.add(error.what)
     findings.breaches |= set(_unblocked(cloud))
     findings.breaches |= set(_same_alias(cloud))
-    findings.assumptions.add("An account's root and its operators' roles are trusted; so are AWS's services themselves.")
+    findings.assumptions.add(
+        "An account's root and its operators' roles are trusted; so are AWS's services themselves."
+    )
     findings.assumptions.add("Conditions on what is allowed are not counted on: each is read as if it always held.")
 
 
@@ -181,7 +191,11 @@ def _accounts(provider: Resource) -> list[str]:
 def _through_services_only(resource: Resource, grant: Grant) -> bool:
     """Whether a statement for everyone is for one account's callers, and through one of AWS's services alone."""
     document = text(resource.inputs.get("policy")) or ""
-    return "kms:CallerAccount" in document and "kms:ViaService" in document and all(one.startswith("kms:") for one in grant.actions)
+    return (
+        "kms:CallerAccount" in document
+        and "kms:ViaService" in document
+        and all(one.startswith("kms:") for one in grant.actions)
+    )
 
 
 def _alias(cloud: _Cloud, resource: Resource) -> Iterator[Breach]:
@@ -202,7 +216,9 @@ def _same_alias(cloud: _Cloud) -> Iterator[Breach]:
     seen: dict[tuple[str, str], Resource] = {}
     for each in cloud.declared.of("aws:kms/alias:Alias"):
         name = text(each.inputs.get("name")) or each.urn
-        region = (each.provider or "").split("::")[-1] if (each.provider or "").count("::") == 3 else _provider_name(each)
+        region = (
+            (each.provider or "").split("::")[-1] if (each.provider or "").count("::") == 3 else _provider_name(each)
+        )
         other = seen.setdefault((region, name), each)
         if other is not each and cloud.declared.owner(other) != cloud.declared.owner(each):
             path = (Hop(f"who uses {name}", each.urn, "name"), Hop("the same alias", other.urn, "name"))
@@ -235,15 +251,17 @@ def _bucket_policy(cloud: _Cloud, resource: Resource) -> Iterator[Breach]:
 def _unblocked(cloud: _Cloud) -> Iterator[Breach]:
     """Buckets that could be made public."""
     wanted = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-    blocked = {
-        cloud.declared.refers(each, "bucket", _BUCKET)
+    blocks = {
+        cloud.declared.refers(each, "bucket", _BUCKET): each
         for each in cloud.declared.of("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
-        if all(each.inputs.get(one) is True for one in wanted)
     }
     for owner, urn in cloud.buckets.values():
-        if urn not in blocked:
+        block = blocks.get(urn)
+        open_ = [one for one in wanted if block is None or block.inputs.get(one) is not True]
+        if open_:
             says = f"the bucket of {owner or 'the platform'} may be made public"
-            yield Breach(NOTHING_OUTSIDE, says, (Hop("the Internet"), Hop("a bucket without a block", urn)))
+            lacking = Hop("what it does not block", block.urn if block else "", open_[0])
+            yield Breach(NOTHING_OUTSIDE, says, (Hop("the Internet"), lacking, Hop("the bucket", urn)))
 
 
 def _replication(cloud: _Cloud, resource: Resource) -> Iterator[Breach]:
@@ -269,7 +287,9 @@ def _made_of(cloud: _Cloud, resource: Resource, owner: str | None, field: str) -
     made = [urn for urn in resource.property_dependencies.get("rules", ()) if urn in cloud.owners]
     if not made:
         raise UnmodelledError(resource.urn, field, "is not known, nor what it is made from")
-    cloud.findings.assumptions.add("A copy whose rule is not known before the deployment leads to what it is made from.")
+    cloud.findings.assumptions.add(
+        "A copy whose rule is not known before the deployment leads to what it is made from."
+    )
     for urn in made:
         if cloud.owners[urn] != owner:
             other = cloud.owners[urn] or "the platform"
@@ -302,7 +322,11 @@ def _pod_identity(cloud: _Cloud, resource: Resource) -> Iterator[Breach]:
         tenant
         for each in cloud.declared.of("kubernetes:core/v1:Namespace")
         if mapping(each.inputs.get("metadata"), each.urn, "metadata").get("name") == space
-        and (tenant := mapping(mapping(each.inputs["metadata"], each.urn, "metadata").get("labels"), each.urn, "labels").get(labels.TENANT))
+        and (
+            tenant := mapping(
+                mapping(each.inputs["metadata"], each.urn, "metadata").get("labels"), each.urn, "labels"
+            ).get(labels.TENANT)
+        )
     }
     if tenants - {cloud.owners[role]} or (cloud.owners[role] is not None and not tenants):
         who = ", ".join(sorted(map(str, tenants))) or "the platform"

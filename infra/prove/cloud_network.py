@@ -9,8 +9,13 @@ from infra.prove.problems import UnmodelledError
 from infra.prove.verdict import NOTHING_OUTSIDE, Breach, Hop
 from policies.record import Resource
 
-_GROUP, _SUBNET, _TABLE = "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/subnet:Subnet", "aws:ec2/routeTable:RouteTable"
+_GROUP, _SUBNET, _TABLE = (
+    "aws:ec2/securityGroup:SecurityGroup",
+    "aws:ec2/subnet:Subnet",
+    "aws:ec2/routeTable:RouteTable",
+)
 _GATEWAY = "aws:ec2/internetGateway:InternetGateway"
+_ACL = "aws:ec2/networkAcl:NetworkAcl"
 _WIREGUARD = "wireguard"
 _ROLE_TAG = "moltghost:role"
 
@@ -18,20 +23,24 @@ _ROLE_TAG = "moltghost:role"
 def judge_cloud_network(declared: Declared, findings: Findings) -> None:
     """Judge every way into a VPC."""
     fleet = _fleet(declared, findings)
-    judges = {
+    groups = {
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _let_in,
-        "aws:ec2/networkAcl:NetworkAcl": _acl,
         _GROUP: _inline,
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _inline,
+    }
+    doors = {
         _SUBNET: _subnet,
         "aws:ec2/launchTemplate:LaunchTemplate": _template,
         "aws:eks/cluster:Cluster": _cluster,
         "aws:rds/instance:Instance": _database,
     }
-    for type_, judge in judges.items():
+    for type_ in (*groups, *doors, _ACL):
         for each in declared.of(type_):
             try:
-                findings.breaches |= set(judge(declared, each, fleet))
+                if type_ in groups:
+                    findings.breaches |= set(groups[type_](declared, each, fleet))
+                else:
+                    findings.breaches |= set(doors[type_](each) if type_ in doors else _acl(each, fleet))
             except UnmodelledError as error:
                 findings.unmodelled.add(error.what)
     try:
@@ -67,7 +76,9 @@ def _sites(declared: Declared, findings: Findings) -> Addresses:
                 continue
             if shared := own & joined:
                 path = (Hop(f"site {site.get('site')}", stack.name, field), Hop(f"{shared}, another site's"))
-                findings.breaches.add(Breach(NOTHING_OUTSIDE, "two WireGuard peers are allowed the same addresses", path))
+                findings.breaches.add(
+                    Breach(NOTHING_OUTSIDE, "two WireGuard peers are allowed the same addresses", path)
+                )
             joined |= own
     return joined
 
@@ -78,7 +89,9 @@ def _let_in(declared: Declared, resource: Resource, fleet: Addresses) -> Iterato
         raise UnmodelledError(resource.urn, "securityGroupId", "is no group of these stacks")
     cidr, six = resource.inputs.get("cidrIpv4"), resource.inputs.get("cidrIpv6")
     if cidr is None and six is None:
-        if declared.refers(resource, "referencedSecurityGroupId", _GROUP) is None and not text(resource.inputs.get("prefixListId")):
+        if declared.refers(resource, "referencedSecurityGroupId", _GROUP) is None and not text(
+            resource.inputs.get("prefixListId")
+        ):
             raise UnmodelledError(resource.urn, "referencedSecurityGroupId", "is no group of these stacks")
         return
     for name, value in (("cidrIpv4", cidr), ("cidrIpv6", six)):
@@ -130,7 +143,7 @@ def _inline(declared: Declared, resource: Resource, fleet: Addresses) -> Iterato
         yield from _wide(declared, resource, resource.urn, source, fleet, field, str(held.get("protocol")))
 
 
-def _acl(declared: Declared, resource: Resource, fleet: Addresses) -> Iterator[Breach]:
+def _acl(resource: Resource, fleet: Addresses) -> Iterator[Breach]:
     for at, entry in enumerate(listed(resource.inputs.get("ingress"), resource.urn, "ingress")):
         field = f"ingress[{at}].cidrBlock"
         held = mapping(entry, resource.urn, field)
@@ -140,13 +153,16 @@ def _acl(declared: Declared, resource: Resource, fleet: Addresses) -> Iterator[B
             yield Breach(NOTHING_OUTSIDE, "a network ACL lets in who is outside the fleet", path)
 
 
-def _subnet(declared: Declared, resource: Resource, fleet: Addresses) -> Iterator[Breach]:
+def _subnet(resource: Resource) -> Iterator[Breach]:
     if resource.inputs.get("mapPublicIpOnLaunch"):
-        path = (Hop("the Internet"), Hop("what is started in it has a public address", resource.urn, "mapPublicIpOnLaunch"))
+        path = (
+            Hop("the Internet"),
+            Hop("what is started in it has a public address", resource.urn, "mapPublicIpOnLaunch"),
+        )
         yield Breach(NOTHING_OUTSIDE, "a subnet gives out public addresses", path)
 
 
-def _template(declared: Declared, resource: Resource, fleet: Addresses) -> Iterator[Breach]:
+def _template(resource: Resource) -> Iterator[Breach]:
     for at, each in enumerate(listed(resource.inputs.get("networkInterfaces"), resource.urn, "networkInterfaces")):
         if str(mapping(each, resource.urn, "networkInterfaces").get("associatePublicIpAddress")).lower() == "true":
             field = f"networkInterfaces[{at}].associatePublicIpAddress"
@@ -154,13 +170,13 @@ def _template(declared: Declared, resource: Resource, fleet: Addresses) -> Itera
             yield Breach(NOTHING_OUTSIDE, "nodes have public addresses", path)
 
 
-def _cluster(declared: Declared, resource: Resource, fleet: Addresses) -> Iterator[Breach]:
+def _cluster(resource: Resource) -> Iterator[Breach]:
     if mapping(resource.inputs.get("vpcConfig"), resource.urn, "vpcConfig").get("endpointPublicAccess") is not False:
         path = (Hop("the Internet"), Hop("the cluster's API", resource.urn, "vpcConfig.endpointPublicAccess"))
         yield Breach(NOTHING_OUTSIDE, "the cluster's API has a public address", path)
 
 
-def _database(declared: Declared, resource: Resource, fleet: Addresses) -> Iterator[Breach]:
+def _database(resource: Resource) -> Iterator[Breach]:
     if resource.inputs.get("publiclyAccessible") not in {False, None}:
         path = (Hop("the Internet"), Hop("the database", resource.urn, "publiclyAccessible"))
         yield Breach(NOTHING_OUTSIDE, "the database has a public address", path)

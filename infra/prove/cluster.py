@@ -128,7 +128,9 @@ def _read_pods(resource: Resource, type_: str, pod_range: Addresses) -> PodFacts
         on_host=spec.get("hostNetwork") is True,
     )
     volumes = tuple(each for each in spec.get("volumes") or () if isinstance(each, Mapping))
-    return PodFacts(workload, str(spec.get("serviceAccountName") or "default"), volumes, tuple(_privileged(spec, containers)))
+    return PodFacts(
+        workload, str(spec.get("serviceAccountName") or "default"), volumes, tuple(_privileged(spec, containers))
+    )
 
 
 def _named(containers: list[Any]) -> Named:

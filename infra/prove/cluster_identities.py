@@ -14,7 +14,14 @@ _RBAC = "kubernetes:rbac.authorization.k8s.io/v1:"
 _EVERYONE = {"system:serviceaccounts", "system:authenticated", "system:unauthenticated"}
 _READING = {"get", "list", "watch", "*"}
 _POWERS = {"escalate", "bind", "impersonate", "*"}
-_INSIDE = {"pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers", "nodes/proxy", "serviceaccounts/token"}
+_INSIDE = {
+    "pods/exec",
+    "pods/attach",
+    "pods/portforward",
+    "pods/ephemeralcontainers",
+    "nodes/proxy",
+    "serviceaccounts/token",
+}
 
 TRUSTED: Mapping[tuple[str, str], str] = {
     ("kube-system", "cilium"): "enforces every policy, as root on every node, and may read every Secret",
@@ -64,7 +71,9 @@ def _binding(resource: Resource, roles: Mapping[tuple[str, str | None, str], Res
     kind, name = str(ref.get("kind")), str(ref.get("name"))
     role = roles.get((kind, space if kind == "Role" else None, name))
     if role is None:
-        raise UnmodelledError(resource.urn, "roleRef.name", f"{name} is no role of these stacks: what it allows is not known")
+        raise UnmodelledError(
+            resource.urn, "roleRef.name", f"{name} is no role of these stacks: what it allows is not known"
+        )
     rules = listed(role.inputs.get("rules"), role.urn, "rules")
     subjects = listed(resource.inputs.get("subjects"), resource.urn, "subjects")
     return _Binding(resource.urn, space, role.urn, tuple(enumerate(rules)), tuple(subjects))
@@ -122,7 +131,8 @@ def _volume(declared: Declared, cluster: Cluster, resource: Resource) -> Iterato
     bucket = mapping(csi.get("volumeAttributes"), resource.urn, "spec.csi.volumeAttributes").get("bucketName")
     tenant = cluster.tenant(space)
     owner = next(
-        (declared.owner(each) for each in declared.of("aws:s3/bucket:Bucket") if each.inputs.get("bucket") == bucket), None
+        (declared.owner(each) for each in declared.of("aws:s3/bucket:Bucket") if each.inputs.get("bucket") == bucket),
+        None,
     )
     start = Hop(f"pods of {space}", resource.urn, "spec.csi.volumeAttributes.bucketName")
     if owner is not None and owner != tenant:
@@ -148,7 +158,10 @@ def _shared_volumes(cluster: Cluster) -> Iterator[Breach]:
             continue
         kept = mapping(mapping(volume.inputs.get("spec"), volume.urn, "spec").get("claimRef"), volume.urn, "claimRef")
         if cluster.tenant(kept.get("namespace")) != cluster.tenant(space):
-            path = (Hop(f"pods of {space}", each.urn, "spec.volumeName"), Hop("the volume", volume.urn, "spec.claimRef"))
+            path = (
+                Hop(f"pods of {space}", each.urn, "spec.volumeName"),
+                Hop("the volume", volume.urn, "spec.claimRef"),
+            )
             yield Breach(IDENTITIES_APART, "a claim takes another tenant's volume", path)
 
 
@@ -158,7 +171,10 @@ def _mounted(cluster: Cluster) -> Iterator[Breach]:
         tenant = cluster.tenant(each.workload.namespace)
         for volume in each.volumes if tenant is not None else ():
             if "hostPath" in volume:
-                path = (Hop(f"pods of {tenant}", each.workload.urn, f"volumes.{volume.get('name')}"), Hop("their node's files"))
+                path = (
+                    Hop(f"pods of {tenant}", each.workload.urn, f"volumes.{volume.get('name')}"),
+                    Hop("their node's files"),
+                )
                 yield Breach(IDENTITIES_APART, f"{tenant} mounts its node's files, and so every tenant's there", path)
 
 

@@ -75,7 +75,9 @@ class Declared:
             if (tenant := _label(each, labels.TENANT)) is not None:
                 found[self.stack(each).name].add(tenant)
         return {
-            stack.name: next(iter(found[stack.name])) if stack.kind == "tenant" and len(found[stack.name]) == 1 else None
+            stack.name: next(iter(found[stack.name]))
+            if stack.kind == "tenant" and len(found[stack.name]) == 1
+            else None
             for stack in self.stacks
         }
 

@@ -30,6 +30,7 @@ def judge_edge(declared: Declared, findings: Findings) -> None:
     for type_, judge in (
         ("cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig", _tunnel),
         ("cloudflare:index/dnsRecord:DnsRecord", _name),
+        ("cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain", _second_door),
     ):
         for each in declared.of(type_):
             try:
@@ -59,7 +60,10 @@ def _record(
             yield Breach(EDGE_APART, f"a record of {owner} opens what is {said}'s", path)
     for region in listed(value.get("regions"), resource.urn, "value.regions"):
         if regions and region not in regions:
-            path = (Hop(f"a client of {owner}", resource.urn, "value.regions"), Hop(f"{region}, no region of the fleet"))
+            path = (
+                Hop(f"a client of {owner}", resource.urn, "value.regions"),
+                Hop(f"{region}, no region of the fleet"),
+            )
             yield Breach(EDGE_APART, f"a route of {owner} leads out of the fleet", path)
 
 
@@ -87,3 +91,9 @@ def _name(resource: Resource) -> Iterator[Breach]:
     if resource.inputs.get("type") in {"A", "AAAA", "CNAME"} and resource.inputs.get("proxied") is not True:
         path = (Hop("the Internet"), Hop("a name", resource.urn, "proxied", "leads past the edge"))
         yield Breach(NOTHING_OUTSIDE, "a name leads past the edge", path)
+
+
+def _second_door(resource: Resource) -> Iterator[Breach]:
+    if resource.inputs.get("enabled") is not False or resource.inputs.get("previewsEnabled"):
+        path = (Hop("the Internet"), Hop("the Worker's development address", resource.urn, "enabled"))
+        yield Breach(NOTHING_OUTSIDE, "the Worker answers beside the zone, and its firewall", path)

@@ -71,7 +71,7 @@ def within(pattern: str, arn: str) -> bool:
 def touches(actions: tuple[str, ...], prefixes: tuple[str, ...]) -> bool:
     """Whether one of the actions is, or may be, one of a service's."""
     return any(
-        one.lower().startswith(prefix) or prefix.startswith(one.lower().split("*", 1)[0]) and "*" in one
+        one.lower().startswith(prefix) or (prefix.startswith(one.lower().split("*", 1)[0]) and "*" in one)
         for one in actions
         for prefix in prefixes
     )

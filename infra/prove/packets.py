@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from components.cluster.spec import MONITORING_NAMESPACE
-from infra.prove.addresses import EVERYWHERE, NOT_GLOBAL, NOWHERE, Addresses
+from infra.prove.addresses import EVERYWHERE, NOT_GLOBAL, NOWHERE
 from infra.prove.cluster import Cluster
 from infra.prove.declared import Findings
 from infra.prove.network_policies import NetworkPolicy, Peer
@@ -65,7 +65,9 @@ def _others(cluster: Cluster, strangers: list[str]) -> Iterator[Workload]:
     for space in [*strangers, _ELSEWHERE]:
         yield Workload(f"any pod of {space}", "", space, {}, cluster.pod_range, stranger=True)
     yield Workload(_INTERNET, "", None, {}, EVERYWHERE - NOT_GLOBAL)
-    yield Workload(_PRIVATE, "", None, {}, NOT_GLOBAL - cluster.pod_range if cluster.pod_range != NOT_GLOBAL else NOT_GLOBAL)
+    yield Workload(
+        _PRIVATE, "", None, {}, NOT_GLOBAL - cluster.pod_range if cluster.pod_range != NOT_GLOBAL else NOT_GLOBAL
+    )
 
 
 def _sides(cluster: Cluster, pods: Pods) -> _Sides:
@@ -90,7 +92,11 @@ def _role(workload: Workload) -> str | None:
     if workload.namespace is None:
         return "internet" if workload.name == _INTERNET else "hosts"
     if workload.stranger or workload.on_host:
-        return {_DNS_SPACE: "dns", MONITORING_NAMESPACE: "monitoring"}.get(workload.namespace) if workload.stranger else None
+        return (
+            {_DNS_SPACE: "dns", MONITORING_NAMESPACE: "monitoring"}.get(workload.namespace)
+            if workload.stranger
+            else None
+        )
     if role == labels.ROLE_GATEWAY:
         return "gateways"
     if role == labels.ROLE_MONITORING and workload.namespace == MONITORING_NAMESPACE:
@@ -137,7 +143,11 @@ def _from_outside(cluster: Cluster, pods: Pods, sides: _Sides, way: Way) -> Iter
     targets = way.targets & ~sides.internet & ~sides.hosts & ~sides.agents
     held = 0
     for at in range(len(pods.classes)):
-        if targets >> at & 1 and pods.classes[at].first.namespace in cluster.spaces and not pods.classes[at].first.on_host:
+        if (
+            targets >> at & 1
+            and pods.classes[at].first.namespace in cluster.spaces
+            and not pods.classes[at].first.on_host
+        ):
             held |= 1 << at
     if way.sources & sides.internet and held:
         says = f"the Internet reaches {_name(pods, held)} at {pods.ports.text(way.ports)}"
@@ -164,33 +174,33 @@ def _through_others(cluster: Cluster, pods: Pods, sides: _Sides) -> Iterator[Bre
             layers.append(new)
             if others := new & sides.agents:
                 if len(layers) > 2:
-                    yield _long_breach(cluster, pods, tenant, _owner(sides, others), layers, others)
+                    yield _long_breach(pods, tenant, _owner(sides, others), layers, others)
                 break
 
 
-def _long_breach(cluster: Cluster, pods: Pods, tenant: str, victim: str, layers: list[int], found: int) -> Breach:
+def _long_breach(pods: Pods, tenant: str, victim: str, layers: list[int], found: int) -> Breach:
     hops: list[Hop] = []
     target = _first(found)
     for layer in reversed(layers[:-1]):
         way = next(each for each in pods.ways() if each.targets >> target & 1 and each.sources & layer)
         source = _first(way.sources & layer)
-        hops = [*_step(cluster, pods, source, target, way.ports), *hops]
+        hops = [*_step(pods, source, target, way.ports), *hops]
         target = source
-    return Breach(TENANTS_APART, f"{tenant} reaches {victim} over others", (_at(cluster, pods, target), *hops))
+    return Breach(TENANTS_APART, f"{tenant} reaches {victim} over others", (_at(pods, target), *hops))
 
 
 def _breach(cluster: Cluster, pods: Pods, claim: str, says: str, sources: int, targets: int, at: int) -> Breach:
     source, target = _first(sources), _first(targets)
-    path = (_at(cluster, pods, source), *_step(cluster, pods, source, target, at))
+    path = (_at(pods, source), *_step(pods, source, target, at))
     return Breach(claim, f"{says} ({cluster.name})", path)
 
 
-def _at(cluster: Cluster, pods: Pods, at: int) -> Hop:
+def _at(pods: Pods, at: int) -> Hop:
     first = pods.classes[at].first
     return Hop(_called(first), first.urn)
 
 
-def _step(cluster: Cluster, pods: Pods, source: int, target: int, at: int) -> Iterator[Hop]:
+def _step(pods: Pods, source: int, target: int, at: int) -> Iterator[Hop]:
     """Out of one pod and into another: the rule that lets it out, the rule that lets it in."""
     one, other = pods.classes[source].first, pods.classes[target].first
     for workload, peer, direction in ((one, target, "egress"), (other, source, "ingress")):
@@ -202,7 +212,11 @@ def _step(cluster: Cluster, pods: Pods, source: int, target: int, at: int) -> It
 
 
 def _called(workload: Workload) -> str:
-    return workload.name if workload.namespace is None or workload.stranger else f"pods of {workload.namespace}/{workload.name}"
+    return (
+        workload.name
+        if workload.namespace is None or workload.stranger
+        else f"pods of {workload.namespace}/{workload.name}"
+    )
 
 
 def _name(pods: Pods, bits: int) -> str:
@@ -263,10 +277,8 @@ def _misplaced(cluster: Cluster) -> Iterator[Breach]:
 def _assume(cluster: Cluster, strangers: list[str], findings: Findings) -> None:
     if strangers:
         findings.assumptions.add(
-            f"{cluster.name}: namespaces {', '.join(strangers)} are not declared by these stacks: only whom the platform "
-            "trusts makes pods there, and the cluster's DNS passes no packet on."
+            f"{cluster.name}: namespaces {', '.join(strangers)} are not declared by these stacks: only whom the "
+            "platform trusts makes pods there, and the cluster's DNS passes no packet on."
         )
     if cluster.pod_range == NOT_GLOBAL:
         findings.assumptions.add(f"{cluster.name}: pods have addresses that are not public; which is not declared.")
-
-

@@ -15,15 +15,21 @@ from infra.prove.packets import judge_packets
 from infra.prove.verdict import Verdict
 from policies.record import Secret, Stack, Unknown
 
-_ASSUMED = (
-    "Clusters enforce NetworkPolicies as Kubernetes defines them, and only these: a pod's own node may reach it (probes), "
-    "and nodes, the control plane and the container runtime are sound.",
-    "Nothing but what these stacks declare is put into the namespaces, accounts and zones they declare.",
+_NETWORK = (
+    "Clusters enforce NetworkPolicies as Kubernetes defines them, and only these: a pod's own node may reach it (its "
+    "probes), and nodes, the control plane and the container runtime are sound."
+)
+_PROGRAMS = (
     "Programs are what their images' digests say: the gateway and the supervisor pass on what carries an edge token for "
-    "that very agent, the Worker signs one only for whose key, token or certificate it found, the control plane keeps "
-    "tenants' rows apart.",
+    "that very agent, the Worker signs one only for whose key, token or certificate it found, and the control plane "
+    "keeps tenants' rows apart."
+)
+_ASSUMED = (
+    _NETWORK,
+    _PROGRAMS,
+    "Nothing but what these stacks declare is put into the namespaces, accounts and zones they declare.",
     "A provider of the same name is the same cluster or account in every stack.",
-    "Cloudflare and AWS keep what they promise; a tunnel is dialled from inside and brings in what the edge sends alone.",
+    "Cloudflare and AWS keep what they promise; a tunnel is dialled from inside, and brings in only what the edge sends.",
     "Models' weights are public to every tenant, read-only.",
 )
 

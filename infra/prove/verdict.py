@@ -91,7 +91,10 @@ class Verdict:
         if len(self.unmodelled) > _MOST:
             lines += [f"… and {len(self.unmodelled) - _MOST} more that could not be read", ""]
         broken = {each.claim for each in self.breaches}
-        lines += ["Claims:", *(f"  {_mark(name in broken, self.holds)} {name}: {says}" for name, says in CLAIMS.items())]
+        lines += [
+            "Claims:",
+            *(f"  {_mark(name in broken, self.holds)} {name}: {says}" for name, says in CLAIMS.items()),
+        ]
         lines += ["", "Taken for granted:", *(f"  - {each}" for each in self.assumptions)]
         lines += ["", "Read of each stack (SHA-256):", *(f"  {name}: {one}" for name, one in self.inputs.items())]
         return "\n".join(lines) + "\n"
