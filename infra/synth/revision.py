@@ -1,7 +1,8 @@
 """One revision's own code, asked by another's: `python -m infra.synth.revision REQUEST`.
 
-The request is a JSON file: `folder` (stack files), `stacks` (names, or null for the fleet), `key` (hex), `jobs`, `out`. What
-is answered is a folder of records, one a stack, and `ceilings.json`. This contract is what every later revision keeps.
+The request is a JSON file: `folder` (stack files), `stacks` (names, or null for the fleet), `key` (hex), `jobs`, `out`.
+What is answered is a folder of records, `<stack>.json` each, and `ceilings`, which is JSON too. Later revisions keep to
+it: otherwise they could not be compared with earlier ones.
 """
 
 import json
@@ -19,7 +20,7 @@ from infra.synth.model import to_json
 from infra.synth.monitor import SynthError
 from infra.synth.pool import synth_all
 
-CEILINGS = "ceilings.json"
+CEILINGS = "ceilings"
 
 
 def answer(request: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from infra.synth.pool import cores
 
 EDGE = Path("workers") / "edge"
 _LOCK, _MODULES, _BUILT = "package-lock.json", "node_modules", Path("dist") / "index.js"
-_CEILINGS = "ceilings.json"
+_CEILINGS = "ceilings"
 
 
 class RevisionError(Exception):
@@ -39,24 +39,24 @@ def record_both(
 ) -> tuple[Recorded, Recorded]:
     """Record two revisions side by side; secrets are hashed with one key, which is forgotten afterwards.
 
-    `head` None: what the working tree has, files git doesn't know left out. `folder`: where in the project the stack files
-    are. Raises RevisionError.
+    `head` None: what the working tree has, files git doesn't know left out. `folder`: where in the project the stack
+    files are. Raises RevisionError.
     """
     names = (base, head or "the working tree")
     commits = [_commit(project, base), _commit(project, head) if head else working_tree(project)]
     key = secrets.token_hex(32)
     jobs = max(1, cores() // 2)
-    with tempfile.TemporaryDirectory(prefix="moltghost-diff-") as scratch:
-        with (
-            _worktree(project, commits[0], Path(scratch) / "base") as one,
-            _worktree(project, commits[1], Path(scratch) / "head") as other,
-        ):
-            asked = [
-                _Asked(name, tree, project, folder, stacks, key, jobs)
-                for name, tree in zip(names, (one, other), strict=True)
-            ]
-            running = [each.start() for each in asked]
-            told = [each.wait(process) for each, process in zip(asked, running, strict=True)]
+    with (
+        tempfile.TemporaryDirectory(prefix="moltghost-diff-") as scratch,
+        _worktree(project, commits[0], Path(scratch) / "base") as one,
+        _worktree(project, commits[1], Path(scratch) / "head") as other,
+    ):
+        asked = [
+            _Asked(name, tree, project, folder, stacks, key, jobs)
+            for name, tree in zip(names, (one, other), strict=True)
+        ]
+        running = [each.start() for each in asked]
+        told = [each.wait(process) for each, process in zip(asked, running, strict=True)]
     return told[0], told[1]
 
 
@@ -122,7 +122,7 @@ class _Asked:
         _, said = process.communicate()
         if process.returncode:
             raise RevisionError(f"{self.name}: {said.strip()}")
-        records = {file.stem: from_json(file.read_text()) for file in self.out.glob("*.json") if file.name != _CEILINGS}
+        records = {file.stem: from_json(file.read_text()) for file in self.out.glob("*.json")}
         return Recorded(self.name, records, json.loads((self.out / _CEILINGS).read_text()))
 
 
