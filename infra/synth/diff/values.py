@@ -63,7 +63,7 @@ def _plain(value: Any) -> Any:
 
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
-    if before == after and type(before) is type(after):
+    if before == after and type(before) is type(after) and not isinstance(before, Mapping) and not _is_list(before):
         return
     if isinstance(before, Secret) and isinstance(after, Secret):
         yield FieldChange(path, "(a secret)", "(another secret)")
