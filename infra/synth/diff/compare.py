@@ -106,7 +106,7 @@ def _change(stack: Stack, old: Resource | None, new: Resource | None) -> Change 
         certain=is_known(resource.type) or resource.type.startswith(PROVIDER),
     )
     if old is None:
-        return replace(made, action=Action.CREATE)
+        return replace(made, action=Action.CREATE, fields=tuple(_declared(resource)))
     if new is None:
         restarting = restarts(resource.type, ["spec.podTemplate"])
         return replace(made, action=Action.DELETE, loss=_loss(old), restarts=restarting)
@@ -131,6 +131,13 @@ def _change(stack: Stack, old: Resource | None, new: Resource | None) -> Change 
         loss=_unguarded(fields),
         restarts=restarts(new.type, [each.path for each in fields]),
     )
+
+
+def _declared(resource: Resource) -> Iterator[FieldChange]:
+    """What a new resource is."""
+    for change in inputs_changes({}, resource.inputs):
+        if change.path not in ("apiVersion", "kind"):  # its type says so
+            yield change
 
 
 def _fields(old: Resource, new: Resource) -> tuple[FieldChange, ...]:

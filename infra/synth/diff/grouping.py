@@ -43,6 +43,12 @@ class Group:
         return tuple(change for variant in self.variants for change in variant.changes)
 
     @property
+    def title(self) -> str:
+        """What it is about: a name, or what the names have in common."""
+        names = {each.name for each in self.changes}
+        return names.pop() if len(names) == 1 else self.role
+
+    @property
     def stacks(self) -> tuple[str, ...]:
         """All stacks it is in."""
         return tuple(sorted({each.stack for each in self.changes}))
@@ -76,7 +82,11 @@ def _variants(members: Sequence[tuple[Change, tuple[FieldChange, ...]]]) -> tupl
     by_fields: dict[tuple[FieldChange, ...], list[Change]] = defaultdict(list)
     for change, fields in members:
         by_fields[fields].append(change)
-    variants = [Variant(fields, tuple(changes)) for fields, changes in by_fields.items()]
+    variants = [
+        # Of one resource alone everything is said as it is.
+        Variant(changes[0].fields if len(changes) == 1 else fields, tuple(changes))
+        for fields, changes in by_fields.items()
+    ]
     return tuple(sorted(variants, key=lambda each: (-len(each.stacks), each.stacks)))
 
 

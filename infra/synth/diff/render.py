@@ -63,7 +63,7 @@ def headline(report: Report) -> str:
     radius = report.radius
     reach = [f"{len(radius.stacks)} of {_count(report.compared, 'stack')}", _count(len(radius.tenants), "customer")]
     reach.append(f"{_count(len(radius.agents), 'agent')} to restart")
-    return f"{between}: {_count(len(report.groups), 'change')} ({counts}); reaches {', '.join(reach)}"
+    return f"{between}: {_count(len(report.groups), 'change')} (resources: {counts}); reaches {', '.join(reach)}"
 
 
 def _risk(group: Group) -> str:
@@ -78,7 +78,7 @@ def _group(group: Group) -> Iterator[str]:
     total = len(group.changes)
     counted = "" if total == len(group.stacks) else f" ({_count(total, 'resource')})"
     where = group.stacks[0] if len(group.stacks) == 1 else f"{len(group.stacks)} stacks"
-    yield f"  {_SIGNS[group.action]} {group.type} {group.role}: {_VERBS[group.action]} in {where}{counted}"
+    yield f"  {_SIGNS[group.action]} {group.type} {group.title}: {_VERBS[group.action]} in {where}{counted}"
     first, *others = group.variants
     if group.changes[0].forced_by:
         yield f"      forced by {', '.join(group.changes[0].forced_by)}"

@@ -99,8 +99,11 @@ def _lists(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterator[F
     elif all(map(_is_scalar, [*before, *after])):
         yield from _scalars(before, after, path)
     else:
-        one, other = ({str(at): each for at, each in enumerate(items)} for items in (before, after))
-        yield from _keyed(one, other, path)
+        yield from _keyed(dict(_numbered(before)), dict(_numbered(after)), path)
+
+
+def _numbered(items: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    return ((str(at), each) for at, each in enumerate(items))
 
 
 def _key_of(before: list[Any], after: list[Any]) -> str | None:
@@ -132,6 +135,9 @@ def _is_scalar(value: Any) -> bool:
 def _scalars(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterator[FieldChange]:
     """What came into a list and what went; where it is the order alone, that."""
     one, other = [shown(each) for each in before], [shown(each) for each in after]
+    if one == other:
+        yield from _keyed(dict(_numbered(before)), dict(_numbered(after)), path)  # two that are shown alike may differ
+        return
     gone = [each for each in one if each not in other]
     new = [each for each in other if each not in one]
     if not gone and not new:

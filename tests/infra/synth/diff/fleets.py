@@ -92,9 +92,9 @@ def region() -> Stack:
     return Stack(name="use1", kind="region", resources=(vpc, subnet, database), outputs={})
 
 
-def fleet() -> dict[str, Stack]:
+def fleet(customers: int = CUSTOMERS) -> dict[str, Stack]:
     """The fleet as it was."""
-    names = [f"customer{at:03}" for at in range(1, CUSTOMERS + 1)]
+    names = [f"customer{at:03}" for at in range(1, customers + 1)]
     return {"use1": region(), **{name: customer(name) for name in names}}
 
 

@@ -48,11 +48,12 @@ def one(stack: Stack, role: str, edit: Edit) -> Change:
     return change
 
 
-def everything() -> Report:
+def everything(customers: int = CUSTOMERS) -> Report:
     """A report with something of each kind in it."""
-    after = {name: changed(each, "quota", cpu("10")) for name, each in fleet().items() if each.kind == "tenant"}
+    before = fleet(customers)
+    after = {name: changed(each, "quota", cpu("10")) for name, each in before.items() if each.kind == "tenant"}
     after["customer007"] = changed(customer("customer007"), "quota", cpu("16"))
-    after["customer042"] = customer("customer042")
+    after["customer018"] = customer("customer018")
     after["customer003"] = changed(
         after["customer003"], "models", lambda inputs: inputs["spec"].update(storageClassName="io2")
     )
@@ -74,7 +75,7 @@ def everything() -> Report:
     )
     after["use1"] = changed(region(), "vpc", put("cidrBlock", "10.28.0.0/14"))
     return make_report(
-        ("main", fleet(), {"use1": {"Elastic IPs": 0.6, "VPC endpoints": 0.9}}),
+        ("main", before, {"use1": {"Elastic IPs": 0.6, "VPC endpoints": 0.9}}),
         ("change", after, {"use1": {"Elastic IPs": 0.85, "VPC endpoints": 0.9}}),
         refusals=[
             Refusal("customer015", "tenant-default-deny", "NetworkPolicy customer015-use1-open", "lets everything in"),
@@ -87,7 +88,7 @@ def everything() -> Report:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_report_reads_as_it_was_reviewed(form: str, update_golden: bool) -> None:
-    text, file = render(everything(), form), GOLDEN / f"report.{FORMS[form]}"
+    text, file = render(everything(CUSTOMERS if form != "json" else 20), form), GOLDEN / f"report.{FORMS[form]}"
     if update_golden:
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
@@ -99,11 +100,11 @@ def test_one_change_in_all_stacks_reads_as_one_and_its_exceptions_are_named() ->
     assert len(quota.stacks) == CUSTOMERS - 1
     assert [len(each.stacks) for each in quota.variants] == [CUSTOMERS - 2, 1]
     assert quota.variants[1].stacks == ("customer007",)
-    assert quota.without == ("customer042",)
+    assert quota.without == ("customer018",)
     text = render(everything(), "text")
     assert text.count(QUOTA) == 1
     assert "except customer007:" in text
-    assert "not in customer042" in text
+    assert "not in customer018" in text
 
 
 def test_what_puts_data_at_risk_is_on_top() -> None:
