@@ -19,6 +19,7 @@ from infra.synth.pool import cores
 EDGE = Path("workers") / "edge"
 _LOCK, _MODULES, _BUILT = "package-lock.json", "node_modules", Path("dist") / "index.js"
 _CEILINGS = "ceilings"
+_ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class RevisionError(Exception):
@@ -55,9 +56,22 @@ def record_both(
             _Asked(name, tree, project, folder, stacks, key, jobs)
             for name, tree in zip(names, (one, other), strict=True)
         ]
-        running = [each.start() for each in asked]
-        told = [each.wait(process) for each, process in zip(asked, running, strict=True)]
+        for each in asked:
+            each.prepare()
+        told = _answers(asked)
     return told[0], told[1]
+
+
+def _answers(asked: Sequence["_Asked"]) -> list[Recorded]:
+    """What all answer, asked side by side; where one fails, the others are stopped."""
+    running = [each.start() for each in asked]
+    try:
+        return [each.wait(process) for each, process in zip(asked, running, strict=True)]
+    finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
 
 
 def working_tree(project: Path) -> str:
@@ -94,34 +108,37 @@ class _Asked:
     def out(self) -> Path:
         return self.tree.with_name(f"{self.tree.name}-records")
 
-    def start(self) -> "subprocess.Popen[str]":
-        """Run the revision's own code. Its environment holds no credential, nor where one could be found."""
+    @property
+    def said(self) -> Path:
+        """Where its errors go."""
+        return self.tree.with_name(f"{self.tree.name}-errors")
+
+    def prepare(self) -> None:
+        """Make what the revision's code needs. Raises RevisionError if it can't be asked at all."""
         if not (self.tree / "infra" / "synth" / "revision.py").exists():
             raise RevisionError(f"{self.name}: its code cannot record stacks yet: compare with a later revision")
         build_worker(self.tree / EDGE, self.project / EDGE)
         self.out.mkdir()
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Run the revision's own code. Its environment holds no credential, nor where one could be found."""
         request = self.tree.with_name(f"{self.tree.name}-request.json")
         folder = self.tree if self.folder is None else self.tree / self.folder
         asked = {"folder": str(folder), "stacks": self.stacks, "key": self.key, "jobs": self.jobs, "out": str(self.out)}
         request.write_text(json.dumps(asked))
-        return subprocess.Popen(
-            [sys.executable, "-m", "infra.synth.revision", str(request)],
-            cwd=self.tree,
-            env={
-                "PATH": os.environ.get("PATH", os.defpath),
-                "PYTHONPATH": str(self.tree),
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with self.said.open("w") as said:
+            return subprocess.Popen(
+                [sys.executable, "-m", "infra.synth.revision", str(request)],
+                cwd=self.tree,
+                env={**_ENVIRONMENT, "PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(self.tree)},
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
 
-    def wait(self, process: "subprocess.Popen[str]") -> Recorded:
+    def wait(self, process: "subprocess.Popen[bytes]") -> Recorded:
         """What it answered. Raises RevisionError with what it said if it failed."""
-        _, said = process.communicate()
-        if process.returncode:
-            raise RevisionError(f"{self.name}: {said.strip()}")
+        if process.wait():
+            raise RevisionError(f"{self.name}: {self.said.read_text().strip()}")
         records = {file.stem: from_json(file.read_text()) for file in self.out.glob("*.json")}
         return Recorded(self.name, records, json.loads((self.out / _CEILINGS).read_text()))
 
