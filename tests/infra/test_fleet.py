@@ -213,6 +213,27 @@ FAULTS = [
         f"{T}.agents[0].gpu_class",
         "is not offered in region use1 but on other tenants' nodes",
     ),
+    Fault(
+        "an agent larger than its share of a node",
+        of("acme", both(put(300, T, "agents", 0, "memory_gib"), put(600, T, "quota", "memory_gib"))),
+        "acme",
+        f"{T}.agents[0].memory_gib",
+        "a node of region use1 has for each l40s",
+    ),
+    Fault(
+        "more cores than a GPU has beside it",
+        of("acme", both(put(8, T, "agents", 0, "cpu"), put(20, T, "quota", "cpu"))),
+        "acme",
+        f"{T}.agents[0].cpu",
+        "is more than the 7.4",
+    ),
+    Fault(
+        "GPUs that are no whole nodes",
+        with_nodes_of_its_own(of("use1", put("g6e.12xlarge", "moltghost:pools", "l40s", "instance_type"))),
+        "acme",
+        f"{T}.quota.gpus",
+        "2 GPUs are no whole number of g6e.12xlarge (4 GPUs each). Choose a multiple of 4",
+    ),
     Fault("joined to nothing", of("global", take(SITES, 0)), "sin", MESH, "is no site of Pulumi.global.yaml"),
     Fault("a site without gateways", of("sin", take(MESH)), "global", f"{SITES}[0]", "is a region without gateways"),
     Fault(
