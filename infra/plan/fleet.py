@@ -13,7 +13,7 @@ from infra.plan.capacity import capacity_problems
 from infra.plan.cells import classes_for, dedicated_classes, pools_for, region_of
 from infra.plan.mesh import mesh_spec
 from infra.plan.placement import placed_in
-from infra.plan.region_ceilings import region_ceilings
+from infra.plan.region_ceilings import Promised, region_ceilings
 from infra.plan.sites import Joined, joined, site_faults
 from infra.settings.client_cas import key_identifier, load_ca
 from infra.settings.eks import Eks
@@ -48,6 +48,11 @@ class Fleet:
         if listed is None or listed[1].mesh is None:
             return None
         return joined(mesh_spec(listed[1].mesh, listed[1].sites), region)
+
+    def promised_in(self, region: str) -> Promised:
+        """What the tenants of a region may have there together, those it may have to take over among them."""
+        quotas = [each.tenant.quota for each in self.tenants.values() if region in placed_in(each.placement)]
+        return Promised(sum(quota.agents for quota in quotas), sum(quota.volumes_gb for quota in quotas))
 
     def region(self, name: str) -> tuple[str, RegionSettings] | None:
         """The stack of a region, by the region's name."""
@@ -396,15 +401,18 @@ def sites_are_what_their_regions_make(fleet: Fleet) -> Iterator[Verdict]:
                 yield Verdict(stack, Problem(f"{path}.gateways[{each}].machine", message, "Take it out"), (found[0],))
 
 
-def meshes_fit_their_regions(fleet: Fleet) -> Iterator[Verdict]:
-    """What a region's neighbours bring it, routes and rules, is below what AWS allows."""
-    listed = fleet.listed()
+def regions_hold_what_the_fleet_brings(fleet: Fleet) -> Iterator[Verdict]:
+    """What its neighbours bring a region, routes and rules, and its tenants, agents and volumes, is below what AWS
+    allows."""
     for stack, settings in fleet.regions.items():
-        place = fleet.place_of(settings.region.name)
-        if listed is None or place is None or settings.eks is None or any(site_faults(settings, place.site)):
+        name = settings.region.name
+        place, tenants = fleet.place_of(name), fleet.promised_in(name)
+        if settings.eks is None or (place is not None and any(site_faults(settings, place.site))):
             continue
-        for problem in capacity_problems(region_ceilings(settings, place)):
-            yield Verdict(stack, problem, (listed[0],))
+        others = [*fleet.everywhere]
+        others += [each for each, of in fleet.tenants.items() if name in placed_in(of.placement)]
+        for problem in capacity_problems(region_ceilings(settings, place, tenants)):
+            yield Verdict(stack, problem, tuple(others))
 
 
 RULES: tuple[Rule, ...] = (
@@ -426,5 +434,5 @@ RULES: tuple[Rule, ...] = (
     certificates_have_a_ca,
     joined_regions_are_sites,
     sites_are_what_their_regions_make,
-    meshes_fit_their_regions,
+    regions_hold_what_the_fleet_brings,
 )

@@ -234,6 +234,13 @@ FAULTS = [
         f"{T}.quota.gpus",
         "2 GPUs are no whole number of g6e.12xlarge (4 GPUs each). Choose a multiple of 4",
     ),
+    Fault(
+        "more volumes than AWS gives a region",
+        of("acme", put(60_000, T, "quota", "volumes_gb")),
+        "use1",
+        "moltghost:pools",
+        "GB of gp3 volumes in a region",
+    ),
     Fault("joined to nothing", of("global", take(SITES, 0)), "sin", MESH, "is no site of Pulumi.global.yaml"),
     Fault("a site without gateways", of("sin", take(MESH)), "global", f"{SITES}[0]", "is a region without gateways"),
     Fault(
