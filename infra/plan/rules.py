@@ -88,6 +88,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         *_REGION,
         clusters.blocks_can_be_cut,
         clusters.cluster_is_given_or_made,
+        clusters.machine_tells_of_a_given_cluster,
         clusters.given_ranges_lie_in_the_block,
         clusters.zones_are_the_regions,
         clusters.pools_can_be_had,

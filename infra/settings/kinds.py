@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.edge.operations_spec import LogDestination
+from components.edge.rollout_spec import VERSION_ID
 from infra.settings.edge import Edge
 from infra.settings.eks import Database, Eks, Pool
 from infra.settings.fields import LABEL_REMEDY, Cidr, Domain, Image, Name, Section, Setting
@@ -19,6 +20,7 @@ _STACK = r"^[A-Za-z0-9][-.\w]*/[A-Za-z0-9][-.\w]*/[A-Za-z0-9][-.\w]*$"
 _STACK_REMEDY = "Name a stack in full: organization/project/stack; with an S3 backend the first is `organization`"
 _KEYS_REMEDY = "List one public key at least, two while one follows the other; `moltghost edge-key` makes them"
 _DIGEST = "Name an image by digest, as name@sha256:…; a tag can move"
+_A_VERSION = "00000000-0000-4000-8000-000000000000"
 _AN_IMAGE = "registry.example.com/example@sha256:" + "0" * 64
 
 
@@ -66,6 +68,23 @@ class Steered(Section):
     ]
 
 
+class TriedVersion(Section):
+    """A new version of the Worker, tried beside the one that runs: it is the one that is built."""
+
+    stable: Annotated[
+        str,
+        Field(pattern=VERSION_ID),
+        Setting(
+            _A_VERSION, "Give the id of the version that runs, as `wrangler versions list` or the account shows it"
+        ),
+    ]
+    percent: Annotated[
+        int,
+        Field(ge=0, le=100),
+        Setting(10, "Requests of a hundred that the new version answers, 0 to 100; 0 gives it up"),
+    ]
+
+
 class GlobalSettings(Section):
     """What all regions share: the zone, the Worker, and the table of regions."""
 
@@ -77,6 +96,8 @@ class GlobalSettings(Section):
     ]
     logs: EdgeLogs | None = None
     """Where the edge's logs go; leave it out for none."""
+    rollout: TriedVersion | None = None
+    """A new version of the Worker that answers some requests; leave it out, and what is built answers all."""
     steering: Steered | None = None
     """Leave it out until the regions it names are deployed."""
     mesh: MeshSettings | None = None

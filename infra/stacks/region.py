@@ -23,6 +23,7 @@ from infra.stacks import region_specs as specs
 from infra.stacks.references import Reference, last_output
 from infra.stacks.region_cluster import Around, Grounds, make_cluster
 from infra.stacks.region_mesh import place_in
+from policies.admission import build_admission_policies
 from runtime.contract import ports
 
 
@@ -83,7 +84,8 @@ def _given(plan: RegionPlan) -> Grounds:
     """A cluster that is there already."""
     machine = plan.settings.machine
     try:
-        text = providers.read_kubeconfig(Path(machine.kubeconfig)) if machine else pulumi.Config().require("kubeconfig")
+        told = machine.kubeconfig if machine else None
+        text = providers.read_kubeconfig(Path(told)) if told else pulumi.Config().require("kubeconfig")
         port = providers.api_server_port(text)
     except providers.KubeconfigError as error:
         raise pulumi.RunError(str(error)) from None
@@ -96,7 +98,12 @@ def _cluster(landing: _Landing) -> Cluster:
     spec = specs.cluster_spec(landing.plan.cell, settings.images.agent_sandbox, landing.grounds.api_server_port)
     name = resource_name(PLATFORM, landing.plan.region, "cluster")
     grounds = landing.grounds
-    args = ClusterArgs(spec=spec, kubernetes=grounds.kubernetes, volumes_key_arn=grounds.volumes_key_arn)
+    args = ClusterArgs(
+        spec=spec,
+        kubernetes=grounds.kubernetes,
+        volumes_key_arn=grounds.volumes_key_arn,
+        admission=build_admission_policies(),
+    )
     # Its children wait for it, and it for nodes they can run on.
     options = pulumi.ResourceOptions(depends_on=list(landing.grounds.needs))
     return Cluster(name, args, options)

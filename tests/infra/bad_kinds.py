@@ -17,6 +17,7 @@ MACHINE = {
     "lan": "eth1",
     "lan_address": "172.20.0.4",
 }
+VERSION = "00000000-0000-4000-8000-000000000001"
 AGENT = (T, "agents", 0)
 NETWORK = {"nodes": "10.24.0.0/16", "pods": "10.26.0.0/15", "services": "10.25.0.0/20"}
 
@@ -31,6 +32,11 @@ def steered(hostname: str, region: str = "sin") -> Callable[[Config], object]:
     """A name that leads to a region."""
     stacks = {region: f"organization/moltghost/{region}"}
     return put({"hostname": hostname, "region_stacks": stacks}, STEERING)
+
+
+def tried(stable: str, percent: int) -> Callable[[Config], object]:
+    """A new version of the Worker beside one that runs."""
+    return put({"stable": stable, "percent": percent}, "moltghost:rollout")
 
 
 @dataclass(frozen=True)
@@ -343,6 +349,11 @@ EVERYWHERE = [
         "moltghost:logs.requests",
         "does not have the form",
     ),
+    everywhere(
+        "a version that is none", tried("latest", 10), "moltghost:rollout.stable", "does not have the form", "wrangler"
+    ),
+    everywhere("more than all", tried(VERSION, 101), "moltghost:rollout.percent", "100", "0 to 100"),
+    everywhere("no share", put({"stable": VERSION}, "moltghost:rollout"), "moltghost:rollout.percent", "is missing"),
     everywhere("region without a block", take(G, "sin", "block"), f"{G}.sin.block", "is missing"),
     everywhere("blocks overlap", put("10.16.0.0/14", G, "jkt", "block"), f"{G}.jkt.block", f"overlaps {G}.sin.block"),
     everywhere("block holds another", put("10.16.0.0/12", G, "usw2", "block"), f"{G}.usw2.block", "overlaps"),

@@ -46,6 +46,7 @@ class Registered:
     ignore_changes: tuple[str, ...]
     secret_outputs: tuple[str, ...]
     protected: bool = False
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -168,6 +169,7 @@ class Monitor(mocks.MockMonitor):
                 ignore_changes=tuple(request.ignoreChanges),
                 secret_outputs=tuple(request.additionalSecretOutputs),
                 protected=request.protect,
+                property_dependencies={name: tuple(each.urns) for name, each in request.propertyDependencies.items()},
             )
         )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

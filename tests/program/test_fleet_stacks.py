@@ -1,9 +1,12 @@
 """The committed global, region and tenant stacks as the engine is told of them, each from what the others export."""
 
+import base64
 import json
+from pathlib import Path
 
 import pytest
 
+from infra.stacks import worker
 from runtime.contract import edge, env
 from tests.program.fleet import ORGANIZATION, REGIONS, SECRETS, TUNNEL_SECRET, committed, run, told
 from tests.program.recording import Recording, Registered, Secret, record
@@ -51,6 +54,28 @@ def test_the_global_stack_steers_between_regions_that_are_up_and_pushes_its_logs
     assert all(isinstance(each.inputs["ownershipChallenge"], Secret) for each in jobs)
     script = recording.one("cloudflare:index/workersScript:WorkersScript", "platform-global-worker")
     assert script.inputs["logpush"] is True
+
+
+def test_a_version_on_trial_leaves_the_worker_that_runs_alone_and_has_its_bindings(
+    whole: dict[str, Recording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "index.js"
+    script.write_text("export default { fetch: () => new Response('new') }")
+    monkeypatch.setattr(worker, "BUILT", script)
+    config, stable = committed("global"), "00000000-0000-4000-8000-000000000001"
+    config["moltghost:rollout"] = {"stable": stable, "percent": 10}
+    recording = record(engine_config(config), SECRETS["global"])
+    runs = recording.one("cloudflare:index/workersScript:WorkersScript", "platform-global-worker")
+    (version,) = recording.of("cloudflare:index/workerVersion:WorkerVersion")
+    assert base64.b64decode(version.inputs["modules"][0]["contentBase64"]).decode() == script.read_text()
+    assert version.inputs["workerId"] == runs.inputs["scriptName"]
+    assert {one["name"] for one in version.inputs["bindings"]} == {one["name"] for one in runs.inputs["bindings"]}
+    assert {one["type"] for one in version.inputs["bindings"]} == {"inherit"}
+    (deployment,) = recording.of("cloudflare:index/workersDeployment:WorkersDeployment")
+    shares = [(each["versionId"], each["percentage"]) for each in deployment.inputs["versions"]]
+    assert shares == [(stable, 90), (f"{version.name}-id", 10)]
+    assert {each.urn for each in recording.resources} <= recording.awaited
+    assert not whole["global"].of("cloudflare:index/workerVersion:WorkerVersion")
 
 
 @pytest.mark.parametrize("region", REGIONS)
