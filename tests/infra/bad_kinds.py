@@ -286,6 +286,20 @@ REGIONS = [
         "moltghost:kubeconfig",
         "in plain text",
     ),
+    region(
+        "machine tells of a made cluster",
+        put({"aws_endpoint": "http://127.0.0.1:1", "kubeconfig": "/nowhere/kubeconfig"}, "moltghost:machine"),
+        "moltghost:machine.kubeconfig",
+        "the stack makes the cluster",
+    ),
+    region(
+        "machine tells nothing of a given cluster",
+        both(
+            given, put({"aws_endpoint": "http://127.0.0.1:1", "kubeconfig": "/nowhere/kubeconfig"}, "moltghost:machine")
+        ),
+        "moltghost:machine.tunnel_source",
+        "is missing: a cluster is given",
+    ),
     region("tenants in a region", put([], "moltghost:tenants"), "moltghost:tenants", "is not a setting"),
 ]
 
