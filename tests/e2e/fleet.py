@@ -214,8 +214,10 @@ class MadeFleet(Fleet):
     def _region(self, name: str, at: int) -> dict[str, Any]:
         config = {key.removeprefix("moltghost:"): value for key, value in committed(name).items() if "moltghost" in key}
         config["region"]["block"] = _block(at)
+        # What holds customers' data is protected otherwise, and a destroy stops there.
         for kept in ("eks", "database"):
-            config[kept]["delete_with_stack"] = True  # protected otherwise
+            config[kept]["delete_with_stack"] = True
+        config["region"]["backup"] = dev_config()["moltghost:region"]["backup"]
         edge = dev_config()["moltghost:edge"]
         config["edge"] |= {key: edge[key] for key in ("account_id", "zone_id", "zone")}
         machine = {"aws_endpoint": self.clouds.machine.info().aws_endpoint}
