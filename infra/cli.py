@@ -6,6 +6,7 @@ from infra.lazy import LazyGroup
 
 COMMANDS = {
     "check": "infra.check:check",
+    "diff": "infra.synth.diff.command:diff",
     "doctor": "infra.local.doctor:doctor",
     "down": "infra.local.commands:down",
     "edge-key": "infra.edge_key:edge_key",

@@ -19,6 +19,7 @@ from tests.bench.hops import MIB, hops
 from tests.bench.latency import Latency, compare
 from tests.bench.limiter import limiter
 from tests.bench.policies import policies
+from tests.bench.previews import beside_engine, previews
 from tests.bench.starting import STARTS, Starts, medians
 
 SLOT = 2
@@ -34,10 +35,12 @@ def main() -> None:
     limiter(steps, console)
     address_plan(console)
     policies(steps, console)
+    previews(steps, console)
     region.down(steps)
     try:
         region.start(steps)
         engine(region, steps, console)
+        beside_engine(region, steps, console)
         latency(region, steps, console)
         console.print(memory(region))
         starts(region, steps, console)
