@@ -15,7 +15,7 @@ Prove = Callable[[Mapping[str, Stack]], Isolation]
 
 
 def judge() -> Judge | None:
-    """The rules of policies/judging.py; None where this revision has none. Raises ExemptionError for a bad exemption."""
+    """The rules of policies/judging.py; None where there are none. Raises ExemptionError."""
     if find_spec("policies.judging") is None:
         return None
     judging: Any = import_module("policies.judging")
