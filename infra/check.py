@@ -15,6 +15,7 @@ from infra.plan.fleet_addresses import render_plan
 from infra.plan.placement import when_lost
 from infra.plan.region_ceilings import region_ceilings
 from infra.plan.sites import Joined
+from infra.policies import judge_stacks
 from infra.settings import ConfigError
 from infra.settings.models import Region, Tenant
 
@@ -40,7 +41,18 @@ KIND_ORDER = ("global", "region", "tenant", "dev")
 @click.option(
     "--ceilings", "with_ceilings", is_flag=True, help="Show each region's limits and how much of them it uses."
 )
-def check(stack: str | None, config_file: Path | None, folder: Path, *, with_ceilings: bool, addresses: bool) -> None:
+@click.option(
+    "--policies", "with_policies", is_flag=True, help="Judge what each stack declares; a refusal ends with 3."
+)
+def check(
+    stack: str | None,
+    config_file: Path | None,
+    folder: Path,
+    *,
+    addresses: bool,
+    with_ceilings: bool,
+    with_policies: bool,
+) -> None:
     """Check the config of STACK, or of every stack: all problems at once, each with its place and its remedy.
 
     What stacks are to each other is checked with it: addresses, regions, GPUs, and what tenants are known by.
@@ -64,6 +76,11 @@ def check(stack: str | None, config_file: Path | None, folder: Path, *, with_cei
             click.echo("\n".join(f"  {line}" for line in render_ceilings(found)))
     if addresses:
         click.echo("\n".join(render_plan(*addresses_of(judged.fleet))))
+    if with_policies:
+        fleet = [name for name in stacks if judged.plans[name].settings.kind != "dev"]
+        for name in sorted(set(stacks) - set(fleet)):
+            click.echo(f"{name}: of kind dev, which needs its machine: the policy pack judges it")
+        judge_stacks(folder, fleet, {} if stack is None or config_file is None else {stack: config_file})
 
 
 def ceilings_in(fleet: Fleet, plan: RegionPlan) -> list[Ceiling]:

@@ -20,6 +20,8 @@ from tests.bench.hops import MIB, hops
 from tests.bench.latency import Latency, compare
 from tests.bench.limiter import limiter
 from tests.bench.mesh_plan import mesh_plan
+from tests.bench.policies import policies
+from tests.bench.previews import beside_engine, previews
 from tests.bench.starting import STARTS, Starts, medians
 from tests.bench.wireguard import wireguard
 
@@ -38,10 +40,13 @@ def main() -> None:
     fleet_plan(console)
     mesh_plan(console)
     wireguard(console)
+    policies(steps, console)
+    previews(steps, console)
     region.down(steps)
     try:
         region.start(steps)
         engine(region, steps, console)
+        beside_engine(region, steps, console)
         latency(region, steps, console)
         console.print(memory(region))
         starts(region, steps, console)

@@ -15,13 +15,14 @@ Prove = Callable[[Mapping[str, Stack]], Isolation]
 
 
 def judge() -> Judge | None:
-    """The rules of policies/judging.py; None where this revision has none."""
+    """The rules of policies/judging.py; None where there are none. Raises ExemptionError."""
     if find_spec("policies.judging") is None:
         return None
     judging: Any = import_module("policies.judging")
+    exemptions = judging.committed_exemptions()
 
     def judged(stack: Stack) -> list[Refusal]:
-        report = judging.judge(stack)
+        report = judging.judge(stack, exemptions)
         return [
             Refusal(stack.name, each.rule.name, f"{each.resource.type} {each.resource.name}", found.says, unknown)
             for unknown, judgements in ((False, report.failures), (True, report.unknowns))
