@@ -5,10 +5,13 @@ from pathlib import Path
 
 import click
 
+from components.network.mesh.planning import Mesh
 from infra.fleet import judge_folder, stack_file
 from infra.plan import CustomerPlan, GlobalPlan, Plan, RegionPlan, StackPlan
 from infra.plan.capacity import capacity_warnings, render_ceilings
+from infra.plan.placement import when_lost
 from infra.plan.region_ceilings import region_ceilings
+from infra.plan.sites import Joined
 from infra.settings import ConfigError
 from infra.settings.models import Region, Tenant
 
@@ -50,9 +53,10 @@ def check(stack: str | None, config_file: Path | None, folder: Path, with_ceilin
         stacks = [stack]
     for name in stacks:
         plan = judged.plans[name]
-        click.echo(summary(name, plan))
+        place = judged.fleet.place_of(plan.region) if isinstance(plan, RegionPlan) else None
+        click.echo(summary(name, plan, place))
         if with_ceilings and isinstance(plan, RegionPlan):
-            click.echo("\n".join(f"  {line}" for line in render_ceilings(region_ceilings(plan.settings))))
+            click.echo("\n".join(f"  {line}" for line in render_ceilings(region_ceilings(plan.settings, place))))
 
 
 def _refuse(errors: Sequence[ConfigError]) -> None:
@@ -61,19 +65,22 @@ def _refuse(errors: Sequence[ConfigError]) -> None:
         raise SystemExit(1)
 
 
-def summary(stack: str, plan: StackPlan) -> str:
-    """The plan in a few lines."""
+def summary(stack: str, plan: StackPlan, place: Joined | None = None) -> str:
+    """The plan in a few lines; `place` is a region's own in the mesh."""
     match plan:
         case Plan():
             said = _dev(plan)
         case GlobalPlan():
             said = [f"edge https://{plan.settings.edge.hostname}"]
             said += [f"region {region} at {origin}" for region, origin in plan.origins.items()]
+            said += [f"mesh of {', '.join(site.name for site in plan.settings.sites)}"] if plan.settings.sites else []
         case RegionPlan():
             said = [f"{_region(plan.region, plan.cell)}; way in {plan.origin}"]
-            said += [f"near its limit: {text}" for text in capacity_warnings(region_ceilings(plan.settings))]
+            said += [_mesh(plan, place)] if plan.settings.mesh else []
+            said += [f"near its limit: {text}" for text in capacity_warnings(region_ceilings(plan.settings, place))]
         case CustomerPlan():
             said = [f"tenant {plan.tenant} in {', then '.join(plan.regions)}: {_agents(plan.settings.tenant)}"]
+            said += [f"if {each.region} is lost, {each.why}" for each in when_lost(plan.settings.placement)]
     return "\n".join([f"{stack}: no problem", *(f"  {line}" for line in said)])
 
 
@@ -90,6 +97,13 @@ def _dev(plan: Plan) -> list[str]:
 def _region(name: str, region: Region) -> str:
     gpus = ", ".join(f"{offered.count} {gpu}" for gpu, offered in region.gpu_classes.items())
     return f"region {name}: {gpus}; {region.gateway.replicas} gateways"
+
+
+def _mesh(plan: RegionPlan, place: Joined | None) -> str:
+    if place is None:
+        return "not joined to the mesh: after `pulumi up` copy its mesh_addresses into moltghost:sites of `global`"
+    others = Mesh(place.mesh).neighbours[plan.region]
+    return f"site {place.site.number} of the mesh, joined to {', '.join(others) or 'no other'}"
 
 
 def _agents(tenant: Tenant) -> str:

@@ -19,6 +19,7 @@ COMMANDS = {
     "model": "infra.model:model",
     "prepare": "infra.local.commands:prepare",
     "preview": "infra.local.commands:preview",
+    "prove": "infra.prove.command:prove",
     "receipts": "infra.receipts:receipts",
     "region": "infra.additions:region",
     "skills": "infra.skills.commands:skills",

@@ -31,6 +31,32 @@ def network_in(block: IPv4Network) -> Network:
     )
 
 
+def dedicated_classes(settings: RegionSettings) -> dict[str, list[str]]:
+    """The GPU classes each tenant has nodes of its own for."""
+    found: dict[str, set[str]] = {}
+    for pool in settings.pools.values():
+        made_of = INSTANCE_TYPES.get(pool.instance_type)
+        if pool.tenant is not None and made_of is not None and made_of.gpu_class is not None:
+            found.setdefault(pool.tenant, set()).add(made_of.gpu_class)
+    return {tenant: sorted(classes) for tenant, classes in sorted(found.items())}
+
+
+def classes_for(settings: RegionSettings, tenant: str) -> dict[str, int]:
+    """The GPUs a tenant's agents can be on, by class: of a class it has nodes of its own for those alone, of the others
+    those that are no other tenant's."""
+    if settings.region.gpu_classes:  # of a cluster that is given, all are everybody's
+        return {name: offered.count for name, offered in settings.region.gpu_classes.items()}
+    own = dedicated_classes(settings).get(tenant, [])
+    counted: Counter[str] = Counter()
+    for pool in settings.pools.values():
+        made_of = INSTANCE_TYPES.get(pool.instance_type)
+        if made_of is None or made_of.gpu_class is None:
+            continue
+        if pool.tenant == (tenant if made_of.gpu_class in own else None):
+            counted[made_of.gpu_class] += pool.max * made_of.gpus
+    return dict(sorted(counted.items()))
+
+
 def gpus_of(settings: RegionSettings) -> dict[str, GpuClass]:
     """The GPUs a region's pools can grow to, by class. Types that are not in the catalogue have none."""
     counted: Counter[str] = Counter()

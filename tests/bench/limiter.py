@@ -1,8 +1,10 @@
 """What the limits cost at the edge, in the Worker's own runtime: `python -m tests.bench.limiter`.
 
-The Worker is asked with the limits and without them, in turns, from one place and from as many as a tenant has shards.
-The region is a Worker of the same runtime that answers at once. All of it shares this machine's cores, where at
-Cloudflare a tenant's shards are programs of their own.
+The Worker is asked with an object in the limits' place that does nothing, without limits, and with them, in turns, from
+one place and from as many as a tenant has shards. The object that does nothing is the floor: what a request takes with
+it is the runtime's and this machine's share, and only what is above it is the limits'. The region is a Worker of the
+same runtime that answers at once. All of it shares this machine's cores, where at Cloudflare a tenant's shards are
+programs of their own.
 """
 
 import json

@@ -14,7 +14,7 @@ from runtime.contract import labels
 from tests.e2e.conftest import PROJECT, Cluster, aws
 from tests.e2e.fleet import Fleet
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 SLOTS = {"sin": 7, "jkt": 8}
 

@@ -10,11 +10,14 @@ from click.testing import CliRunner
 from infra.check import check
 from infra.fleet import judge_folder
 from infra.plan.fleet import RULES
+from tests.infra.bad_kinds import MACHINE as OUTSIDE
 from tests.infra.departures import Config, both, put, take
 from tests.infra.fleets import STACKS, change_stack, clone_stack, copy_fleet
 
 R, G, T, W, S = (f"moltghost:{name}" for name in ("region", "regions", "tenant", "placement", "region_stacks"))
+SITES, MESH = "moltghost:sites", "moltghost:mesh"
 HASH = "ab" * 32
+MACHINE = {**OUTSIDE, "lan_address": "10.16.0.4"}
 KEY = {"id": "default", "agents": ["*"], "hash": HASH}
 ISSUER = {
     "id": "login",
@@ -49,6 +52,16 @@ def another_tenant(change: Callable[[Config], object] = lambda _: None, identity
     return lambda folder: clone_stack(folder, "acme", "globex", both(put(identity, T, "id"), change))
 
 
+def with_nodes_of_its_own(change: Change) -> Change:
+    """A change, and the first customer has use1's L40S to itself."""
+
+    def changes(folder: Path) -> None:
+        change(folder)
+        change_stack(folder, "use1", put("acme", "moltghost:pools", "l40s", "tenant"))
+
+    return changes
+
+
 def with_both(value: object, *steps: str | int) -> Change:
     """Two customers that have one thing in common."""
 
@@ -57,6 +70,14 @@ def with_both(value: object, *steps: str | int) -> Change:
         change_stack(folder, "acme", put(value, *steps))
 
     return change
+
+
+def in_virginia(config: Config) -> None:
+    """Oregon's stack, with all it has at AWS in Virginia."""
+    put("us-east-1", R, "aws", "region")(config)
+    put(["us-east-1a", "us-east-1b", "us-east-1c"], "moltghost:eks", "zones")(config)
+    for pool, zone in {"a100": "us-east-1b", "h100": "us-east-1a"}.items():
+        put([zone], "moltghost:pools", pool, "zones")(config)
 
 
 FAULTS = [
@@ -95,7 +116,13 @@ FAULTS = [
         f"{R}.name",
         "is a region twice",
     ),
-    Fault("region nobody lists", of("global", take(G, "sin")), "sin", f"{R}.name", "Add `sin: {block: 10.16.0.0/14}`"),
+    Fault(
+        "region nobody lists",
+        of("global", both(take(G, "sin"), take(SITES, 0))),
+        "sin",
+        f"{R}.name",
+        "Add `sin: {block: 10.16.0.0/14}`",
+    ),
     Fault("block is another", of("sin", put("10.64.0.0/14", R, "block")), "sin", f"{R}.block", "is not 10.16.0.0/14"),
     Fault("blocks overlap", of("jkt", put("10.16.0.0/14", R, "block")), "sin", f"{R}.block", "overlaps 10.16.0.0/14"),
     Fault(
@@ -164,12 +191,85 @@ FAULTS = [
         f"{T}.agents[1].gpu_class",
         "Choose one of h100",
     ),
+    Fault("failover beside home", of("usw2", in_virginia), "acme", "moltghost:placement.failover", "lost with it"),
     Fault(
         "more promised than there is",
-        another_tenant(both(put(60, T, "quota", "gpus"))),
+        another_tenant(both(put(56, T, "quota", "gpus"))),
         "globex",
         f"{T}.quota.gpus",
-        "promised in region use1 to 62; it has 56",
+        "promised in region use1 to 58; it has 56",
+    ),
+    Fault(
+        "more promised than is open to it",
+        with_nodes_of_its_own(another_tenant(put(40, T, "quota", "gpus"))),
+        "globex",
+        f"{T}.quota.gpus",
+        "is more than the 32 GPUs of region use1 it can be on",
+    ),
+    Fault(
+        "a class that is another tenant's alone",
+        with_nodes_of_its_own(another_tenant()),
+        "globex",
+        f"{T}.agents[0].gpu_class",
+        "is not offered in region use1 but on other tenants' nodes",
+    ),
+    Fault("joined to nothing", of("global", take(SITES, 0)), "sin", MESH, "is no site of Pulumi.global.yaml"),
+    Fault("a site without gateways", of("sin", take(MESH)), "global", f"{SITES}[0]", "is a region without gateways"),
+    Fault(
+        "a site that is not joined",
+        of("sin", put(False, MESH, "joined")),
+        "global",
+        f"{SITES}[0]",
+        "Say `joined: true` in its stack",
+    ),
+    Fault(
+        "a site of half its VPC",
+        of("global", put(["10.16.0.0/17"], SITES, 0, "ranges")),
+        "global",
+        f"{SITES}[0].ranges",
+        "Write [10.16.0.0/16]",
+    ),
+    Fault(
+        "a gateway more than the region makes",
+        of("sin", both(put(3, MESH, "gateways"), put({"L-0263D0A3": 10}, "moltghost:eks", "quotas"))),
+        "global",
+        f"{SITES}[0].gateways",
+        "has planes a, b; the region makes a, b, c",
+    ),
+    Fault(
+        "a region without an endpoint",
+        of("global", take(SITES, 0, "gateways", 0, "endpoint")),
+        "global",
+        f"{SITES}[0].gateways[0].endpoint",
+        "Copy mesh_addresses.a of `pulumi stack output --stack sin`",
+    ),
+    Fault(
+        "an endpoint no Elastic IP is",
+        of("global", put("2001:db8::1", SITES, 0, "gateways", 0, "endpoint")),
+        "global",
+        f"{SITES}[0].gateways[0].endpoint",
+        "is no Elastic IP",
+    ),
+    Fault(
+        "packets AWS cuts",
+        of("global", put(9001, SITES, 0, "underlay_mtu")),
+        "global",
+        f"{SITES}[0].underlay_mtu",
+        "carries 1500 bytes",
+    ),
+    Fault(
+        "a machine in the cloud",
+        of("global", put(MACHINE, SITES, 0, "gateways", 0, "machine")),
+        "global",
+        f"{SITES}[0].gateways[0].machine",
+        "is one Pulumi.sin.yaml makes",
+    ),
+    Fault(
+        "more ports to other sites than a group takes",
+        of("sin", put(list(range(9000, 9020)), MESH, "ports")),
+        "sin",
+        MESH,
+        "rules of a security group, one way: nodes",
     ),
     Fault(
         "pool of nobody",

@@ -27,7 +27,6 @@ GATEWAYS = GatewaysSpec(
         CloudGatewaySpec(
             plane=plane,
             zone=f"ap-southeast-1{plane}",
-            address=IPv4Address(f"10.0.1.{at * 16 + 4}"),
             next_hop=IPv4Address(f"10.0.1.{at * 16 + 1}"),
         )
         for at, plane in enumerate(PLANES[:2])
