@@ -131,8 +131,8 @@ def _agent(name: str, model: str, chance: random.Random) -> dict[str, Any]:
         "name": name,
         "model": model,
         "gpu_class": "l40s",
-        "cpu": 4,
-        "memory_gib": 32,
+        "cpu": 3,
+        "memory_gib": 24,
         "volume_gb": 100,
         "lifecycle": chance.choice(("always-on", "suspendable")),
     }
