@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from components.edge.tenant_edge_manifests import build_records
 from infra.check import check
 from infra.fleet import judge_folder
+from infra.plan import CustomerPlan
 from infra.plan.fleet import RULES
+from infra.stacks.access_specs import tenant_edge_spec
 from tests.infra.bad_kinds import MACHINE as OUTSIDE
 from tests.infra.departures import Config, both, put, take
 from tests.infra.fleets import STACKS, change_stack, clone_stack, copy_fleet
@@ -406,3 +409,22 @@ def test_check_of_a_stack_says_what_concerns_it_and_no_more(folder: Path) -> Non
     change_stack(folder, "acme", put([CERTIFICATE], T, "certificates"))
     for stack, exit_code in (("acme", 1), ("global", 1), ("sin", 0)):
         assert CliRunner().invoke(check, [stack, "--folder", str(folder)]).exit_code == exit_code, stack
+
+
+def test_no_record_is_written_by_two_customers_unless_it_is_found(tmp_path: Path) -> None:
+    common = {"api_keys": KEY, "issuers": ISSUER, "certificates": CERTIFICATE, "hooks": HOOK}
+    everything = both(
+        *(put([value], T, name) for name, value in common.items()), put(["https://app.example.com"], T, "origins")
+    )
+    copy_fleet(tmp_path)
+    another_tenant(everything)(tmp_path)
+    change_stack(tmp_path, "acme", everything)
+    judged = judge_folder(tmp_path)
+    written = []
+    for stack in ("acme", "globex"):
+        plan = judged.plans[stack]
+        assert isinstance(plan, CustomerPlan)
+        spec = tenant_edge_spec(plan.settings.tenant, plan.regions[0], "0" * 32, plan.regions)
+        written.append({(place, one.key) for place, records in build_records(spec).items() for one in records})
+    found = {verdict.problem.path for verdict in judged.verdicts if " twice: " in verdict.problem.message}
+    assert len(written[0] & written[1]) == len(common) == len(found)
