@@ -13,6 +13,8 @@ from infra.synth.symbols import symbol
 
 ROOT = "pulumi:pulumi:Stack"
 REFERENCE = "pulumi:pulumi:StackReference"
+OWN_OUTPUTS = "pulumi:pulumi:readStackOutputs"
+"""What a stack asks for what it exported last by (`infra/stacks/references.py`)."""
 URN_PROPERTY = "__moltghost_urn"
 """What an answer also carries, so that whoever unpacks it knows whose it is."""
 
@@ -101,7 +103,12 @@ class Monitor:
         return resource_pb2.ReadResourceResponse(urn=self._urn(request), properties=found)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
-        """Refuse: only a provider could answer."""
+        """Tell the program of its own stack's last update, of which there was none; refuse all else, which only a
+        provider could answer."""
+        if request.tok == OWN_OUTPUTS:
+            answer = struct_pb2.Struct()
+            answer.fields["outputs"].struct_value.Clear()
+            return resource_pb2.ResourceInvokeResponse(**{"return": answer})
         raise SynthError(f"the program asks a provider ({request.tok}): nobody answers without an engine")
 
     def Call(self, request: Any) -> Any:  # noqa: N802
