@@ -21,6 +21,7 @@ COMMANDS = {
     "preview": "infra.local.commands:preview",
     "prove": "infra.prove.command:prove",
     "receipts": "infra.receipts:receipts",
+    "reconcile": "infra.synth.reconcile:reconcile",
     "region": "infra.additions:region",
     "skills": "infra.skills.commands:skills",
     "status": "infra.local.commands:status",

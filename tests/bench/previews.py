@@ -1,4 +1,4 @@
-"""What a look ahead costs: a fleet recorded without an engine, a change of it compared, and one stack beside a preview."""
+"""What a look ahead costs: a fleet recorded and compared without an engine, and one stack beside a real preview."""
 
 import shutil
 import statistics

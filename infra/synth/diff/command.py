@@ -7,6 +7,7 @@ from infra.synth.diff.render import render
 from infra.synth.diff.report import Report, make_report
 from infra.synth.diff.revisions import Recorded, RevisionError, record_both
 from infra.synth.program import PROJECT
+from policies.exemptions import ExemptionError
 
 FORMS = ("text", "markdown", "json")
 _DEV = "stacks of kind dev: they need a machine; `make preview` shows what changes there"
@@ -33,17 +34,22 @@ def diff(
     unknown = [each for each in stacks if each not in {*before.stacks, *after.stacks}]
     if unknown:
         raise click.ClickException(f"neither revision has a stack called {', '.join(unknown)} (of kind dev: none is)")
-    report = _report(before, after, verdicts=not no_verdicts)
+    try:
+        report = _report(before, after, verdicts=not no_verdicts, whole=not stacks)
+    except ExemptionError as error:
+        raise click.ClickException(str(error)) from None
     click.echo(render(report, form), nl=False)
     raise SystemExit(report.exit_code)
 
 
-def _report(before: Recorded, after: Recorded, *, verdicts: bool) -> Report:
-    judge, prove = (hooks.judge(), hooks.prove()) if verdicts else (None, None)
+def _report(before: Recorded, after: Recorded, *, verdicts: bool, whole: bool) -> Report:
+    """The report; the proof of isolation is of a whole fleet, or it is none."""
+    judged = hooks.judge_by_rules() if verdicts else None
     return make_report(
         (before.name, before.stacks, before.usage),
         (after.name, after.stacks, after.usage),
-        refusals=None if judge is None else [each for stack in after.stacks.values() for each in judge(stack)],
-        isolation=None if prove is None else prove(after.stacks),
+        refusals=None if judged is None else judged(after.stacks),
+        before=set() if judged is None else set(judged(before.stacks)),
+        isolation=hooks.isolation(after.stacks) if verdicts and whole else None,
         left_out=[_DEV],
     )

@@ -1,44 +1,37 @@
 """Who else has a say in a change: the rules of policies/, and the proof that customers stay apart."""
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
+from infra.prove.proof import prove
 from infra.synth.diff.report import Isolation, Refusal
+from policies.judging import committed_exemptions, judge
 from policies.record import Stack
 
-Judge = Callable[[Stack], Sequence[Refusal]]
-"""What rules say of a stack: nothing where all pass."""
-Prove = Callable[[Mapping[str, Stack]], Isolation]
-"""Whether customers stay apart in a set of stacks."""
+_BEFORE_CLAIMS = "\nClaims:"
+"""Where a verdict's text ends to speak of the stacks, and begins to say what was claimed."""
 
 
-def judge() -> Judge | None:
-    """The rules of policies/judging.py; None where there are none. Raises ExemptionError."""
-    if find_spec("policies.judging") is None:
-        return None
-    judging: Any = import_module("policies.judging")
-    exemptions = judging.committed_exemptions()
+def judge_by_rules() -> Callable[[Mapping[str, Stack]], list[Refusal]]:
+    """Judges records by every rule, with the exemptions in force today. Raises ExemptionError if those are wrong."""
+    exemptions = committed_exemptions()
 
-    def judged(stack: Stack) -> list[Refusal]:
-        report = judging.judge(stack, exemptions)
-        return [
-            Refusal(stack.name, each.rule.name, f"{each.resource.type} {each.resource.name}", found.says, unknown)
-            for unknown, judgements in ((False, report.failures), (True, report.unknowns))
-            for each in judgements
-            for found in each.findings
-        ]
+    def judged(stacks: Mapping[str, Stack]) -> list[Refusal]:
+        return [refusal for stack in stacks.values() for refusal in _refusals(stack)]
+
+    def _refusals(stack: Stack) -> Iterator[Refusal]:
+        report = judge(stack, exemptions)
+        for unknown, judgements in ((False, report.failures), (True, report.unknowns)):
+            for each in judgements:
+                resource = f"{each.resource.type} {each.resource.name}"
+                for found in each.findings:
+                    yield Refusal(stack.name, each.rule.name, resource, found.says, unknown)
 
     return judged
 
 
-def prove() -> Prove | None:
-    """The proof of infra/prove; None where this revision has none.
-
-    It is `infra.prove.verdict:isolation`, which takes the stacks' records by name and gives an Isolation.
-    """
-    if find_spec("infra.prove") is None or find_spec("infra.prove.verdict") is None:
-        return None
-    found: Prove = import_module("infra.prove.verdict").isolation
-    return found
+def isolation(stacks: Mapping[str, Stack]) -> Isolation:
+    """Whether customers stay apart in a whole fleet: what was proved and over what, or each way in, hop by hop."""
+    verdict = prove(list(stacks.values()))
+    said = verdict.to_text().partition(_BEFORE_CLAIMS)[0].rstrip().splitlines()
+    assumed = f"{len(verdict.assumptions)} assumptions: `moltghost prove` lists them"
+    return Isolation(verdict.holds, (*said, *([assumed] if verdict.holds else [])))

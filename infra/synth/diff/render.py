@@ -1,6 +1,7 @@
 """A report as text, as Markdown for a review's comment, and as JSON."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
@@ -130,19 +131,30 @@ def _verdicts(report: Report) -> Iterator[tuple[str, list[str]]]:
     """What speaks against the change."""
     if report.refusals is not None:
         failed, unknown = ([each for each in report.refusals if each.unknown is which] for which in (False, True))
-        lines = [_refusal(each) for each in failed]
+        lines = _refused(failed)
         if unknown:
             lines.append(f"{_count(len(unknown), 'finding')} not known before the deployment, so not passed:")
-            lines += [f"  {_refusal(each)}" for each in unknown[:_MOST_LINES]]
-            lines += [f"  … {len(unknown) - _MOST_LINES} more"] if len(unknown) > _MOST_LINES else []
+            lines += [f"  {each}" for each in _refused(unknown)]
+        if report.standing:
+            lines.append(f"{_count(report.standing, 'finding')} more, which the base has too: see `moltghost check`")
         yield "Policies", lines or ["every rule is passed"]
     if report.isolation is not None:
         verdict = "customers stay apart" if report.isolation.holds else "NOT PROVED: a way leads from one to another"
         yield "Isolation", [verdict, *report.isolation.lines]
 
 
-def _refusal(refusal: Refusal) -> str:
-    return f"{refusal.stack}: {refusal.rule}: {refusal.resource}: {refusal.says}"
+def _refused(refusals: Sequence[Refusal]) -> list[str]:
+    """What rules say, once for all stacks they say it of."""
+    stacks: dict[str, list[str]] = {}
+    for each in refusals:
+        words = re.compile(rf"(?<![a-zA-Z0-9]){re.escape(each.stack)}(?![a-zA-Z0-9])")
+        said = f"{each.rule}: {words.sub('<stack>', each.resource)}: {words.sub('<stack>', each.says)}"
+        stacks.setdefault(said, []).append(each.stack)
+    lines = [
+        f"{names[0]}: {said.replace('<stack>', names[0])}" if len(names) == 1 else f"{_named(names)}: {said}"
+        for said, names in stacks.items()
+    ]
+    return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], f"… {len(lines) - _MOST_LINES} more"]
 
 
 def _remarks(report: Report) -> Iterator[tuple[str, list[str]]]:
@@ -203,6 +215,7 @@ def _json(report: Report) -> str:
         "radius": asdict(report.radius),
         "groups": [_group_json(each) for each in report.groups],
         "policies": None if report.refusals is None else [asdict(each) for each in report.refusals],
+        "standing": report.standing,
         "isolation": None if report.isolation is None else asdict(report.isolation),
         "ceilings": [asdict(each) for each in report.ceilings],
         "uncertain": report.uncertain,

@@ -1,7 +1,7 @@
 """A comparison as a whole: what changes, how far it reaches, and what speaks against it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from infra.synth.diff.compare import Action, Change, compare
@@ -52,7 +52,10 @@ class Radius:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Everything a reviewer is told. `refusals` and `isolation` are None where nobody judged."""
+    """Everything a reviewer is told. `refusals` and `isolation` are None where nobody judged.
+
+    `refusals` are those that come with the change; `standing` counts those that were there before, and still are.
+    """
 
     base: str
     head: str
@@ -61,6 +64,7 @@ class Report:
     radius: Radius
     counts: Mapping[Action, int] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] | None = None
+    standing: int = 0
     isolation: Isolation | None = None
     ceilings: tuple[NearCeiling, ...] = ()
     uncertain: tuple[str, ...] = ()
@@ -92,10 +96,14 @@ def make_report(
     head: tuple[str, Mapping[str, Stack], Usage],
     *,
     refusals: Sequence[Refusal] | None = None,
+    before: Collection[Refusal] = (),
     isolation: Isolation | None = None,
     left_out: Sequence[str] = (),
 ) -> Report:
-    """Compare two revisions: each its name, its stacks' records, and what of its ceilings is used."""
+    """Compare two revisions: each its name, its stacks' records, and what of its ceilings is used.
+
+    `refusals` are what rules say of the head, `before` what they say of the base.
+    """
     (base_name, olds, used_before), (head_name, news, used_after) = base, head
     names = sorted({*olds, *news})
     changes = [change for name in names for change in compare(olds.get(name), news.get(name))]
@@ -108,7 +116,8 @@ def make_report(
         groups=tuple(group(changes, kinds, regions)),
         radius=_radius(changes),
         counts=Counter(each.action for each in changes),
-        refusals=None if refusals is None else tuple(refusals),
+        refusals=None if refusals is None else tuple(each for each in refusals if each not in before),
+        standing=sum(each in before for each in refusals or ()),
         isolation=isolation,
         ceilings=tuple(_nearer(used_before, used_after)),
         uncertain=tuple(sorted({each.type for each in changes if not each.certain and each.action is Action.UPDATE})),
