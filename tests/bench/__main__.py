@@ -18,6 +18,7 @@ from tests.bench.address_plan import address_plan
 from tests.bench.hops import MIB, hops
 from tests.bench.latency import Latency, compare
 from tests.bench.limiter import limiter
+from tests.bench.proof import proof
 from tests.bench.starting import STARTS, Starts, medians
 
 SLOT = 2
@@ -32,6 +33,7 @@ def main() -> None:
     hops(steps, console)
     limiter(steps, console)
     address_plan(console)
+    proof(console)
     region.down(steps)
     try:
         region.start(steps)
