@@ -97,8 +97,9 @@ export async function processorTimes(): Promise<void> {
       }
     }
     for (let at = 0; at < ROUNDS; at += 1) {
-      for (const way of ways) {
-        await round(way);
+      // Each is first, and last, as often as the others.
+      for (const which of ways.keys()) {
+        await round(ways[(at + which) % ways.length] ?? edge);
       }
     }
     print(ways);
