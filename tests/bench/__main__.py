@@ -22,6 +22,7 @@ from tests.bench.limiter import limiter
 from tests.bench.mesh_plan import mesh_plan
 from tests.bench.policies import policies
 from tests.bench.previews import beside_engine, previews
+from tests.bench.proof import proof
 from tests.bench.starting import STARTS, Starts, medians
 from tests.bench.wireguard import wireguard
 
@@ -42,6 +43,7 @@ def main() -> None:
     wireguard(console)
     policies(steps, console)
     previews(steps, console)
+    proof(console)
     region.down(steps)
     try:
         region.start(steps)
