@@ -9,6 +9,7 @@ from infra.stacks.worker import BUILT
 from infra.synth.fleet import Fleet
 from policies.record import Stack
 from tests.program.conftest import recording as recording  # the dev stack's fixture
+from tests.program.conftest import whole as whole  # the fleet's
 from tests.stack_files import PROJECT
 
 COMMITTED = ("global", "use1", "usw2", "sin", "jkt", "acme")

@@ -6,13 +6,13 @@ from policies.record import Resource, Secret, Stack
 from tests.program import recording as mocks
 
 
-def stack_of(recording: mocks.Recording, name: str, kind: str) -> Stack:
-    """A recording as a stack's record."""
-    resources = tuple(_resource(each) for each in recording.resources)
+def stack_of(recording: mocks.Recording, name: str, kind: str, *, told: bool = False) -> Stack:
+    """A recording as a stack's record, or with its secrets told, as the engine tells a policy pack of them."""
+    resources = tuple(_resource(each, told) for each in recording.resources)
     return Stack(name=name, kind=kind, resources=resources, outputs={})
 
 
-def _resource(each: mocks.Registered) -> Resource:
+def _resource(each: mocks.Registered, told: bool) -> Resource:
     return Resource(
         urn=each.urn,
         type=each.type,
@@ -21,18 +21,18 @@ def _resource(each: mocks.Registered) -> Resource:
         provider=each.provider or None,
         dependencies=each.depends_on,
         property_dependencies=each.property_dependencies,
-        inputs=_plain(each.inputs),
+        inputs=_plain(each.inputs, told),
         protect=each.protected,
         options={},
         custom=each.custom,
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, told: bool) -> Any:
     if isinstance(value, mocks.Secret):
-        return Secret("kept")
+        return _plain(value.value, told) if told else Secret("kept")
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _plain(each, told) for key, each in value.items()}
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_plain(each, told) for each in value]
     return value

@@ -1,6 +1,7 @@
 """The project's own stacks keep every rule, and what they declare in a cluster is admitted there."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.infra.local.providers.control_plane import ControlPlane
 from tests.policies.admitting import admitting, ask, path_of
 from tests.policies.conftest import COMMITTED
 from tests.policies.recorded import stack_of
+from tests.program.fleet import REGIONS
 from tests.program.recording import Recording
 from tests.waiting import eventually
 
@@ -42,7 +44,25 @@ def test_a_committed_stack_passes(
 ) -> None:
     report = judge(own_stacks[name], exemptions)
     assert report.judgements
-    assert report.passed, "\n".join(report.lines())
+    assert not report.failures, "\n".join(report.lines())
+    assert [each.lines() for each in report.unknowns if not is_a_gateways_bundle(each.resource)] == []
+
+
+def is_a_gateways_bundle(resource: Resource) -> bool:
+    """Whether it is the secret a gateway of the mesh fetches: a record keeps nothing of it."""
+    return resource.type == "aws:secretsmanager/secretVersion:SecretVersion" and "-mesh-" in resource.name
+
+
+def test_a_gateways_bundle_passes_as_the_engine_tells_a_policy_pack_of_it(
+    whole: Mapping[str, Recording], exemptions: tuple[Exemption, ...]
+) -> None:
+    for region in REGIONS:
+        stack = stack_of(whole[region], region, "region", told=True)
+        bundles = [each for each in stack.resources if is_a_gateways_bundle(each)]
+        report = judge(replace(stack, resources=tuple(bundles)), exemptions)
+        assert {each.resource.name for each in report.judgements} == {each.name for each in bundles}
+        assert len(bundles) == 2
+        assert report.passed, "\n".join(report.lines())
 
 
 def test_the_dev_stack_passes(recording: Recording, exemptions: tuple[Exemption, ...]) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.stacks import worker
-from tests.program.fleet import REGIONS, committed, run
+from tests.program.fleet import REGIONS, any_worker, committed, run
 from tests.program.recording import Recording, record
 from tests.stack_files import AGENT_SECRETS, PEPPER, SIGNING_KEY, dev_config, engine_config, machine
 
@@ -25,20 +24,18 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 
 
 @pytest.fixture(scope="session")
-def worker_script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Worker, so that none has to be built."""
-    script = tmp_path_factory.mktemp("worker") / "index.js"
-    script.write_text("export default {}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "BUILT", script)
-        yield
-
-
-@pytest.fixture(scope="session")
-def whole(worker_script: None) -> dict[str, Recording]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]:
     """The fleet's stacks in the order they go up; read them only."""
-    made = {"global": run(committed("global"), {})}
+    with any_worker(tmp_path_factory.mktemp("worker")):
+        made = {"global": run(committed("global"), {})}
     for region in REGIONS:
         made[region] = run(committed(region), {"global": made["global"]})
     made["acme"] = run(committed("acme"), made)
     return made
+
+
+@pytest.fixture
+def worker_script(tmp_path: Path) -> Iterator[None]:
+    """A Worker, so that none has to be built."""
+    with any_worker(tmp_path):
+        yield

@@ -2,11 +2,15 @@
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 
+from infra.stacks import worker
 from tests.mesh_keys import example_keys
 from tests.program.recording import Recording, Secret, record
 from tests.stack_files import PEPPER, PROJECT, RECEIPT_KEY, SIGNING_KEY, engine_config
@@ -46,3 +50,12 @@ def secrets_of(config: dict[str, Any]) -> dict[str, str]:
 def told(recording: Recording) -> dict[str, Any]:
     """What a stack exports, the kubeconfig as the secret it is."""
     return {name: Secret(value) if name == "kubeconfig" else value for name, value in recording.exports.items()}
+
+
+@contextmanager
+def any_worker(folder: Path) -> Iterator[None]:
+    """A Worker's script where the program looks for it, so that none has to be built."""
+    script = folder / "index.js"
+    script.write_text("export default {}")
+    with patch.object(worker, "BUILT", script):
+        yield

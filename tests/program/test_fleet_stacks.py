@@ -37,6 +37,7 @@ def test_the_global_stack_knows_each_region_by_its_tunnels_name(whole: dict[str,
     assert whole["global"].exports["regions"] == ["jkt", "sin", "use1", "usw2"]
 
 
+@pytest.mark.usefixtures("worker_script")
 def test_the_global_stack_steers_between_regions_that_are_up_and_pushes_its_logs(whole: dict[str, Recording]) -> None:
     config = committed("global")
     stacks = {region: f"{ORGANIZATION}/{region}" for region in REGIONS}

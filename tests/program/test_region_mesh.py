@@ -12,7 +12,7 @@ import pytest
 from tests.components.network.mesh.test_delivery import unpacked
 from tests.infra.departures import put, take
 from tests.mesh_keys import example_keys, private_names
-from tests.program.fleet import ORGANIZATION, SECRETS, committed, run, secrets_of, told
+from tests.program.fleet import ORGANIZATION, SECRETS, committed, secrets_of, told
 from tests.program.recording import Recording, Registered, Secret, record
 from tests.stack_files import PROJECT, engine_config
 
@@ -58,9 +58,9 @@ def refused(**asked: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def mesh(worker_script: None) -> dict[str, Any]:
+def mesh(whole: dict[str, Recording]) -> dict[str, Any]:
     """What the committed global stack tells sites of each other."""
-    exported: dict[str, Any] = run(committed("global"), {}).exports["mesh"]
+    exported: dict[str, Any] = whole["global"].exports["mesh"]
     return exported
 
 
@@ -226,7 +226,8 @@ MACHINE = {
 }
 
 
-def test_gateways_outside_the_cloud_are_configured_by_the_global_stack(worker_script: None) -> None:
+@pytest.mark.usefixtures("worker_script")
+def test_gateways_outside_the_cloud_are_configured_by_the_global_stack() -> None:
     config = committed("global")
     site = json.loads(json.dumps(config["moltghost:sites"][3]))
     listed = [own | {"machine": {**MACHINE, "address": f"gw-{own['plane']}.example.com"}} for own in site["gateways"]]
