@@ -308,7 +308,7 @@ def left(account: Account) -> dict[str, list[Any]]:
     return {
         "networks": account.vpcs,
         "addresses": ec2.describe_addresses()["Addresses"],
-        "endpoints": ec2.describe_vpc_endpoints()["VpcEndpoints"],
+        "endpoints": [one for one in ec2.describe_vpc_endpoints()["VpcEndpoints"] if one["State"] != "deleted"],
         "gateways": [one for one in ec2.describe_nat_gateways()["NatGateways"] if one["State"] != "deleted"],
         "instances": [
             one["InstanceId"]
