@@ -17,6 +17,7 @@ from infra.plan import (
     machine,
     placement,
     region_ceilings,
+    sites,
 )
 from infra.settings.problems import Problem
 
@@ -77,6 +78,10 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.blocks_are_apart,
         placement.origins_are_regions,
         placement.steered_regions_are_listed,
+        sites.mesh_is_told_whole,
+        sites.sites_keep_the_meshs_rules,
+        sites.sites_lie_in_their_regions,
+        sites.machines_are_in_their_sites,
         machine.endpoints_are_here,
     ),
     "region": (
@@ -94,6 +99,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.database_can_grow,
         region_ceilings.egress_is_named_and_public,
         region_ceilings.ceilings_hold,
+        sites.gateways_have_zones,
         machine.endpoints_are_here,
     ),
     "tenant": (

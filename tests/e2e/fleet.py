@@ -27,6 +27,7 @@ PLACEMENTS: Mapping[str, dict[str, Any]] = {
     "globex": {"home": "sin", "residency": ["sin"]},
 }
 """acme may be carried on in the other region; globex's data may be nowhere but at home."""
+AWS_REGIONS = {"sin": "ap-southeast-1", "jkt": "ap-southeast-3"}
 GLOBAL = "organization/moltghost/global"
 
 
@@ -136,7 +137,13 @@ class Fleet:
         }
         return {
             "kind": "region",
-            "region": {**region, "name": name, "block": _block(at), "network": network},
+            "region": {
+                **region,
+                "name": name,
+                "block": _block(at),
+                "network": network,
+                "aws": {**region["aws"], "region": AWS_REGIONS[name]},
+            },
             "edge": {key: dev_config()["moltghost:edge"][key] for key in ("account_id", "zone_id", "zone")},
             "images": self._region_images(),
             "global_stack": GLOBAL,

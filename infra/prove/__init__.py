@@ -1,0 +1,1 @@
+"""Proves, from what stacks declare, that no tenant reaches another."""
