@@ -92,7 +92,9 @@ class GlobalSettings(Section):
     edge: Edge
     edge_keys: Annotated[list[EdgeKey], Field(min_length=1, max_length=2), Setting([], _KEYS_REMEDY)]
     regions: Annotated[
-        dict[_REGION, EdgeRegion], Field(min_length=1), Setting({"sin": {}}, "List the regions by their names")
+        dict[_REGION, EdgeRegion],
+        Field(min_length=1),
+        Setting({"sin": {"block": "10.16.0.0/14"}}, "List the regions by their names"),
     ]
     logs: EdgeLogs | None = None
     """Where the edge's logs go; leave it out for none."""

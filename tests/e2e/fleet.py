@@ -221,6 +221,9 @@ class MadeFleet(Fleet):
     def _region(self, name: str, at: int) -> dict[str, Any]:
         config = {key.removeprefix("moltghost:"): value for key, value in committed(name).items() if "moltghost" in key}
         config["region"]["block"] = _block(at)
+        config["mesh"]["joined"] = (
+            False  # as a region's first deployment is: it has its gateways' addresses, no keys yet
+        )
         # What holds customers' data is protected otherwise, and a destroy stops there.
         for kept in ("eks", "database"):
             config[kept]["delete_with_stack"] = True

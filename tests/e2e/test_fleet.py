@@ -233,7 +233,7 @@ def test_pools_are_nodes_with_their_labels_taints_and_gpus(account: Account) -> 
 def test_the_platform_is_applied_and_on_the_system_pool(account: Account) -> None:
     system = {one["metadata"]["name"] for one in account.objects("nodes", "-l", f"{labels.PURPOSE}=system")}
     assert len(system) == 3
-    gateways = account.objects("pods", "-n", "moltghost-system", "-l", "app.kubernetes.io/name=gateway")
+    gateways = account.objects("pods", "-n", "moltghost-system", "-l", f"{labels.ROLE}={labels.ROLE_GATEWAY}")
     assert {one["spec"]["nodeName"] for one in gateways} == system, "one gateway a node"
     assert account.objects("daemonsets", "-n", "kube-system", "-l", "k8s-app=cilium")
 
@@ -308,7 +308,7 @@ def left(account: Account) -> dict[str, list[Any]]:
     return {
         "networks": account.vpcs,
         "addresses": ec2.describe_addresses()["Addresses"],
-        "endpoints": ec2.describe_vpc_endpoints()["VpcEndpoints"],
+        "endpoints": [one for one in ec2.describe_vpc_endpoints()["VpcEndpoints"] if one["State"] != "deleted"],
         "gateways": [one for one in ec2.describe_nat_gateways()["NatGateways"] if one["State"] != "deleted"],
         "instances": [
             one["InstanceId"]
