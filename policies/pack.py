@@ -1,7 +1,8 @@
 """The rules as a Pulumi policy pack: the engine asks them of each resource, and of the stack as a whole."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from policies.registry import RULES, resource_rules, stack_rules
 from policies.rule import ALL_KINDS, Rule
 
 NAME = "moltghost"
+_VERSION = "1.0.0"
+"""What the SDK takes; the engine shows the one in PulumiPolicy.yaml."""
+_NOT_KNOWN_YET = "not-known-yet"
 _KIND = "moltghost:kind"
 
 
@@ -55,16 +59,35 @@ def serve(exemptions: Path = EXEMPTIONS) -> None:
     deployment = Deployment(exemptions)
     deployment.read_exemptions()
 
-    # The SDK throws away what the engine says of the deployment, and reads variables that newer engines don't set.
-    class Servicer(sdk._PolicyAnalyzerServicer):
+    policies = build_policies(deployment)
+    sdk._PolicyAnalyzerServicer = _servicer(deployment, policies)  # type: ignore[misc]
+    pulumi_policy.PolicyPack(name=NAME, policies=policies, enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY)
+
+
+def _servicer(deployment: Deployment, policies: Sequence[pulumi_policy.Policy]) -> type[sdk._PolicyAnalyzerServicer]:
+    """The SDK's servicer, mended in two places.
+
+    It throws away what the engine says of the deployment, and reads variables that newer engines don't set. And it
+    decodes a resource anew for every policy of the pack, whether or not that policy is about resources of its type.
+    """
+    plain = sdk._PolicyAnalyzerServicer
+
+    @cache
+    def about(type_: str) -> sdk._PolicyAnalyzerServicer:
+        """One that knows only the policies about resources of this type."""
+        names = {rule.name for rule in resource_rules(type_)} | {_NOT_KNOWN_YET}
+        chosen = [each for each in policies if each.name in names]
+        return plain(NAME, _VERSION, chosen, pulumi_policy.EnforcementLevel.MANDATORY)
+
+    class Servicer(plain):  # type: ignore[misc, valid-type]
         def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
             deployment.begin(request)
             return super().ConfigureStack(request, context)
 
-    sdk._PolicyAnalyzerServicer = Servicer  # type: ignore[misc]
-    pulumi_policy.PolicyPack(
-        name=NAME, policies=build_policies(deployment), enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY
-    )
+        def Analyze(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+            return about(request.type).Analyze(request, context)  # type: ignore[no-untyped-call]
+
+    return Servicer
 
 
 def build_policies(deployment: Deployment) -> list[pulumi_policy.Policy]:
@@ -72,7 +95,7 @@ def build_policies(deployment: Deployment) -> list[pulumi_policy.Policy]:
     return [
         *(_policy_of(deployment, rule) for rule in RULES),
         pulumi_policy.ResourceValidationPolicy(
-            "not-known-yet", _NOT_KNOWN, _unknowns(deployment), pulumi_policy.EnforcementLevel.ADVISORY
+            _NOT_KNOWN_YET, _NOT_KNOWN, _unknowns(deployment), pulumi_policy.EnforcementLevel.ADVISORY
         ),
         pulumi_policy.StackValidationPolicy(
             "not-known-yet-of-the-stack",

@@ -1,6 +1,6 @@
 """The engine itself refuses to delete what holds data."""
 
-from policies.field import Findings, inputs_of, is_false_or_absent
+from policies.field import Finding, Findings, Verdict, inputs_of, is_false_or_absent
 from policies.record import Resource
 from policies.rule import CLOUD_KINDS, Rule
 
@@ -9,7 +9,8 @@ def check(resource: Resource) -> Findings:
     """The resource is protected, and a bucket isn't emptied to be deleted."""
     inputs = inputs_of(resource)
     if not resource.protect:
-        yield inputs["(options)"]["protect"].fail("a change that replaces or removes it would be carried out")
+        says = "a change that replaces or removes it would be carried out"
+        yield Finding(Verdict.FAIL, "options.protect", says)
     yield from inputs["forceDestroy"].require(is_false_or_absent, "the bucket would be emptied to be deleted")
 
 

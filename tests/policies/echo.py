@@ -34,6 +34,11 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, context: Any) -> provider_pb2.CheckResponse:
         return provider_pb2.CheckResponse(inputs=request.news)
 
+    def Diff(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
+        changed = request.old_inputs != request.news
+        kind = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
+        return provider_pb2.DiffResponse(changes=kind)
+
     def Create(self, request: Any, context: Any) -> provider_pb2.CreateResponse:
         name = "" if request.preview else request.urn.rpartition("::")[2]
         return provider_pb2.CreateResponse(id=name, properties=request.properties)
