@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from policies.declared import Declared
-from policies.exemptions import Exemption
+from policies.exemptions import EXEMPTIONS, Exemption, load_exemptions
 from policies.field import Finding, Verdict
 from policies.record import Resource, Stack
-from policies.registry import resource_rules, stack_rules
+from policies.registry import RULES, resource_rules, stack_rules
 from policies.rule import Rule
 
 
@@ -71,6 +72,11 @@ class Report:
 
     def _of(self, verdict: Verdict) -> tuple[Judgement, ...]:
         return tuple(each for each in self.judgements if each.verdict is verdict)
+
+
+def committed_exemptions(today: date | None = None) -> tuple[Exemption, ...]:
+    """The project's own exemptions as they count on a day, by itself this one. Raises ExemptionError."""
+    return load_exemptions(EXEMPTIONS, (rule.name for rule in RULES), today or date.today())
 
 
 def judge(stack: Stack, exemptions: Sequence[Exemption] = ()) -> Report:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pulumi_policy
@@ -23,7 +24,8 @@ _KIND = "moltghost:kind"
 class Deployment:
     """What the engine says of the deployment before it asks anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path) -> None:
+        self.file = file
         self.stack = ""
         self.kind: str | None = None
         self.is_preview = True
@@ -39,7 +41,7 @@ class Deployment:
     def read_exemptions(self) -> None:
         """Exemptions that aren't right are none: their problems are reported, and everything is asked."""
         try:
-            self.exemptions = load_exemptions(EXEMPTIONS, (rule.name for rule in RULES), date.today())
+            self.exemptions = load_exemptions(self.file, (rule.name for rule in RULES), date.today())
         except ExemptionError as error:
             self.problems = error.problems
 
@@ -48,9 +50,9 @@ class Deployment:
         return self.kind is None or self.kind in rule.kinds
 
 
-def serve() -> None:
+def serve(exemptions: Path = EXEMPTIONS) -> None:
     """Answer the engine until it ends."""
-    deployment = Deployment()
+    deployment = Deployment(exemptions)
     deployment.read_exemptions()
 
     # The SDK throws away what the engine says of the deployment, and reads variables that newer engines don't set.

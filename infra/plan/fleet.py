@@ -8,11 +8,12 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from components.cluster.catalogue import largest_agent, nodes_for
 from infra.plan.capacity import capacity_problems
-from infra.plan.cells import classes_for, region_of
+from infra.plan.cells import classes_for, dedicated_classes, pools_for, region_of
 from infra.plan.mesh import mesh_spec
 from infra.plan.placement import placed_in
-from infra.plan.region_ceilings import region_ceilings
+from infra.plan.region_ceilings import Promised, region_ceilings
 from infra.plan.sites import Joined, joined, site_faults
 from infra.settings.client_cas import key_identifier, load_ca
 from infra.settings.eks import Eks
@@ -47,6 +48,11 @@ class Fleet:
         if listed is None or listed[1].mesh is None:
             return None
         return joined(mesh_spec(listed[1].mesh, listed[1].sites), region)
+
+    def promised_in(self, region: str) -> Promised:
+        """What the tenants of a region may have there together, those it may have to take over among them."""
+        quotas = [each.tenant.quota for each in self.tenants.values() if region in placed_in(each.placement)]
+        return Promised(sum(quota.agents for quota in quotas), sum(quota.volumes_gb for quota in quotas))
 
     def region(self, name: str) -> tuple[str, RegionSettings] | None:
         """The stack of a region, by the region's name."""
@@ -194,6 +200,51 @@ def gpu_classes_are_offered(fleet: Fleet) -> Iterator[Verdict]:
                     taken = agent.gpu_class in region_of(found[1]).gpu_classes
                     message = f"is not offered in region {region}" + (" but on other tenants' nodes" if taken else "")
                     yield Verdict(name, Problem(path, message, remedy, agent.gpu_class), (found[0],))
+
+
+def agents_fit_beside_their_gpu(fleet: Fleet) -> Iterator[Verdict]:
+    """An agent asks for no more cores and memory than a node has for each GPU: else GPUs of it would lie idle, or the
+    agent wait for ever."""
+    for name, settings in fleet.tenants.items():
+        for region in placed_in(settings.placement):
+            found = fleet.region(region)
+            if found is None or found[1].eks is None:
+                continue
+            pools = list(pools_for(found[1], settings.tenant.id))
+            for at, agent in enumerate(settings.tenant.agents):
+                shares = [largest_agent(made.name) for _, made in pools if made.gpu_class == agent.gpu_class]
+                for field, most in zip(("cpu", "memory_gib"), map(max, zip(*shares, strict=True)), strict=False):
+                    asked = getattr(agent, field)
+                    if asked > most:
+                        path = f"{_TENANT}.agents[{at}].{field}"
+                        message = (
+                            f"is more than the {most:.1f} a node of region {region} has for each {agent.gpu_class}"
+                        )
+                        remedy = f"Ask for less, or give Pulumi.{found[0]}.yaml a pool of a larger type"
+                        yield Verdict(name, Problem(path, message, remedy, asked), (found[0],))
+
+
+def own_nodes_are_used_whole(fleet: Fleet) -> Iterator[Verdict]:
+    """Who has nodes of its own, and agents on no others, is promised whole nodes: nobody else can use what is left."""
+    for name, settings in fleet.tenants.items():
+        tenant = settings.tenant
+        for region in placed_in(settings.placement):
+            found = fleet.region(region)
+            own = dedicated_classes(found[1]).get(tenant.id, []) if found else []
+            if found is None or not own or any(agent.gpu_class not in own for agent in tenant.agents):
+                continue
+            types = {made.name for pool, made in pools_for(found[1], tenant.id) if pool.tenant == tenant.id}
+            if len(types) == 1 and (problem := _broken_nodes(tenant.quota.gpus, *types)):
+                yield Verdict(name, problem, (found[0],))
+
+
+def _broken_nodes(gpus: int, instance_type: str) -> Problem | None:
+    try:
+        nodes_for(gpus, instance_type)
+    except ValueError as error:
+        message, _, remedy = str(error).partition(": ")
+        return Problem(f"{_TENANT}.quota.gpus", message, remedy.capitalize(), gpus)
+    return None
 
 
 def what_takes_over_is_another_aws_region(fleet: Fleet) -> Iterator[Verdict]:
@@ -350,15 +401,18 @@ def sites_are_what_their_regions_make(fleet: Fleet) -> Iterator[Verdict]:
                 yield Verdict(stack, Problem(f"{path}.gateways[{each}].machine", message, "Take it out"), (found[0],))
 
 
-def meshes_fit_their_regions(fleet: Fleet) -> Iterator[Verdict]:
-    """What a region's neighbours bring it, routes and rules, is below what AWS allows."""
-    listed = fleet.listed()
+def regions_hold_what_the_fleet_brings(fleet: Fleet) -> Iterator[Verdict]:
+    """What its neighbours bring a region, routes and rules, and its tenants, agents and volumes, is below what AWS
+    allows."""
     for stack, settings in fleet.regions.items():
-        place = fleet.place_of(settings.region.name)
-        if listed is None or place is None or settings.eks is None or any(site_faults(settings, place.site)):
+        name = settings.region.name
+        place, tenants = fleet.place_of(name), fleet.promised_in(name)
+        if settings.eks is None or (place is not None and any(site_faults(settings, place.site))):
             continue
-        for problem in capacity_problems(region_ceilings(settings, place)):
-            yield Verdict(stack, problem, (listed[0],))
+        others = [*fleet.everywhere]
+        others += [each for each, of in fleet.tenants.items() if name in placed_in(of.placement)]
+        for problem in capacity_problems(region_ceilings(settings, place, tenants)):
+            yield Verdict(stack, problem, tuple(others))
 
 
 RULES: tuple[Rule, ...] = (
@@ -370,6 +424,8 @@ RULES: tuple[Rule, ...] = (
     regions_are_in_the_edges_zone,
     customers_are_where_regions_are,
     gpu_classes_are_offered,
+    agents_fit_beside_their_gpu,
+    own_nodes_are_used_whole,
     what_takes_over_is_another_aws_region,
     agents_have_a_way_out,
     quotas_fit_their_regions,
@@ -378,5 +434,5 @@ RULES: tuple[Rule, ...] = (
     certificates_have_a_ca,
     joined_regions_are_sites,
     sites_are_what_their_regions_make,
-    meshes_fit_their_regions,
+    regions_hold_what_the_fleet_brings,
 )

@@ -1,6 +1,8 @@
 """A region's own network out of its settings, what may leave it, and how near it is to its ceilings."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
 
 from pydantic import ValidationError
 
@@ -15,6 +17,17 @@ from infra.settings.kinds import RegionSettings
 from infra.settings.problems import Problem
 
 _EGRESS = "moltghost:eks.egress"
+
+
+@dataclass(frozen=True)
+class Promised:
+    """What a region's tenants may have together: agents, and GB of volumes."""
+
+    agents: int = 0
+    volumes_gb: int = 0
+
+
+NOTHING = Promised()
 
 PLATFORM_SERVICES = 50
 """Services of the platform's own and of addons, generously: a gateway, DNS, drivers, metrics."""
@@ -42,7 +55,9 @@ def network_of(settings: RegionSettings, eks: Eks, place: Joined | None = None) 
     )
 
 
-def region_use(settings: RegionSettings, eks: Eks, place: Joined | None = None) -> RegionUse:
+def region_use(
+    settings: RegionSettings, eks: Eks, place: Joined | None = None, promised: Promised = NOTHING
+) -> RegionUse:
     """The region with every pool at its maximum. Raises ValidationError where its settings are of no use."""
     pools = [
         PoolUse(
@@ -58,19 +73,25 @@ def region_use(settings: RegionSettings, eks: Eks, place: Joined | None = None) 
         services=PLATFORM_SERVICES + sum(pool.nodes * pool.gpus for pool in pools),
         gateways=settings.mesh.gateways if settings.mesh else 0,
         mesh_routes=len(place.ranges) if place else 0,
+        # An agent more would have a volume like those there are.
+        volume_gb_an_agent=ceil(promised.volumes_gb / promised.agents) if promised.agents else 0,
+        promised=promised.agents,
         quotas=dict(eks.quotas),
     )
 
 
-def region_ceilings(settings: RegionSettings, place: Joined | None = None) -> list[Ceiling]:
+def region_ceilings(
+    settings: RegionSettings, place: Joined | None = None, promised: Promised = NOTHING
+) -> list[Ceiling]:
     """The ceilings of a region that makes its cluster, the most used first; none where it can't be laid out.
 
-    Without its `place` in the mesh, which the global stack knows, other sites' ranges are not counted.
+    Without its `place` in the mesh, which the global stack knows, other sites' ranges are not counted; nor are volumes
+    without what its tenants are `promised`, which their stacks say.
     """
     if settings.eks is None:
         return []
     try:
-        return ceilings(region_use(settings, settings.eks, place))
+        return ceilings(region_use(settings, settings.eks, place, promised))
     except ValidationError:  # each of its fields has a rule of its own, which says so with its path
         return []
 

@@ -1,13 +1,13 @@
 """What stacks put into one cluster, as facts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from infra.prove.addresses import NOT_GLOBAL, Addresses, networks
 from infra.prove.declared import Declared, Findings, cluster_of, listed, mapping, required
 from infra.prove.network_policies import NetworkPolicy, read_policy
-from infra.prove.pods import NONE_NAMED, Workload
+from infra.prove.pods import Workload
 from infra.prove.ports import Named
 from infra.prove.problems import UnmodelledError
 from infra.prove.selectors import read_labels
@@ -110,44 +110,65 @@ def _read(cluster: Cluster, resource: Resource, findings: Findings) -> None:
 def _read_pods(resource: Resource, type_: str, pod_range: Addresses) -> PodFacts:
     urn, found = resource.urn, resource.inputs
     for step in _TEMPLATES[type_]:
-        inner = found.get(step)
-        if not isinstance(inner, Mapping):
-            raise UnmodelledError(urn, ".".join(_TEMPLATES[type_]), "is not known")
-        found = inner
+        found = mapping(found.get(step), urn, step)
     place = mapping(resource.inputs.get("metadata"), urn, "metadata").get("namespace", "default")
     spec = mapping(found.get("spec"), urn, "template.spec")
     held = mapping(found.get("metadata"), urn, "template.metadata").get("labels")
-    containers = [*listed(spec.get("containers"), urn, "spec.containers"), *(spec.get("initContainers") or ())]
+    containers = list(listed(spec.get("containers"), urn, "spec.containers"))
+    if more := spec.get("initContainers"):
+        containers += listed(more, urn, "spec.initContainers")
+    if not containers:
+        raise UnmodelledError(urn, "spec.containers", "is not known")
+    named, privileged = _of_containers(urn, containers)
+    on_host = spec.get("hostNetwork")
     workload = Workload(
         name=resource.name,
         urn=urn,
-        namespace=required(place, urn, "metadata.namespace"),
+        namespace=place if type(place) is str else required(place, urn, "metadata.namespace"),
         labels=read_labels(held, urn, "template.metadata.labels"),
         addresses=pod_range,
-        named=_named(containers),
-        on_host=spec.get("hostNetwork") is True,
+        named=named,
+        on_host=bool(on_host),
     )
-    volumes = tuple(each for each in spec.get("volumes") or () if isinstance(each, Mapping))
-    return PodFacts(
-        workload, str(spec.get("serviceAccountName") or "default"), volumes, tuple(_privileged(spec, containers))
-    )
+    privileged += [flag for flag in _HOST_FLAGS if spec.get(flag)]
+    volumes = tuple([mapping(each, urn, "spec.volumes") for each in listed(spec.get("volumes"), urn, "spec.volumes")])
+    return PodFacts(workload, str(spec.get("serviceAccountName") or "default"), volumes, tuple(privileged))
 
 
-def _named(containers: list[Any]) -> Named:
-    found = {
-        (port["name"], port.get("protocol") or "TCP", port["containerPort"])
-        for container in containers
-        for port in container.get("ports") or ()
-        if type(port.get("name")) is str and type(port.get("containerPort")) is int
-    }
-    return frozenset(found) if found else NONE_NAMED
+_HOST_FLAGS = ("hostNetwork", "hostPID", "hostIPC")
 
 
-def _privileged(spec: Mapping[str, Any], containers: list[Any]) -> Iterator[str]:
-    """What takes a pod out of the box it is in."""
-    yield from (flag for flag in ("hostNetwork", "hostPID", "hostIPC") if spec.get(flag))
-    for container in containers:
-        context = container.get("securityContext")
-        if isinstance(context, Mapping) and context.get("privileged"):
-            yield "privileged"
-        yield from ("hostPort" for port in container.get("ports") or () if port.get("hostPort"))
+def _of_containers(urn: str, containers: list[Any]) -> tuple[Named, list[str]]:
+    """Ports that have a name, and what takes a container out of the box it is in."""
+    named: set[tuple[str, str, int]] = set()
+    privileged: list[str] = []
+    for each in containers:
+        container = mapping(each, urn, "spec.containers")
+        for port in listed(container.get("ports"), urn, "spec.containers.ports"):
+            name = port.get("name")
+            if type(name) is str:
+                named.add((name, port.get("protocol") or "TCP", port["containerPort"]))
+            if port.get("hostPort"):
+                privileged.append("hostPort")
+        if mapping(container.get("securityContext"), urn, "spec.containers.securityContext").get("privileged"):
+            privileged.append("privileged")
+    return frozenset(named), privileged
+
+
+def read_of(resource: Resource) -> object:
+    """What of a resource a proof reads: of pods' templates a part, of everything else the whole."""
+    if resource.type not in POD_KINDS:
+        return resource.inputs
+    found: Any = resource.inputs
+    for step in _TEMPLATES[resource.type]:
+        found = found.get(step) if isinstance(found, Mapping) else None
+    spec = found.get("spec") if isinstance(found, Mapping) else None
+    if not isinstance(spec, Mapping):
+        return resource.inputs
+    containers = [
+        (each.get("ports"), each.get("securityContext")) if isinstance(each, Mapping) else each
+        for field in ("containers", "initContainers")
+        for each in spec.get(field) or ()
+    ]
+    held = [spec.get(field) for field in ("hostNetwork", "hostPID", "hostIPC", "serviceAccountName", "volumes")]
+    return [resource.inputs.get("metadata"), found.get("metadata"), held, containers]

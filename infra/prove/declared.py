@@ -12,7 +12,7 @@ from infra.prove.verdict import Breach
 from policies.record import Resource, Stack, Unknown
 from runtime.contract import labels
 
-_KUBERNETES = "kubernetes:"
+_NOTHING: Mapping[str, Any] = {}
 TENANT_TAG = f"{labels.DOMAIN.partition('.')[0]}:tenant"
 """The tag of a cloud's resource that says whose it is."""
 _REFERENCE = re.compile(r"\{\{(urn:[^{}]+)#([^{}]*)\}\}")
@@ -102,8 +102,7 @@ def cluster_of(resource: Resource) -> str:
     """The cluster an object is put in: its provider's name, which is the same in every stack."""
     if resource.provider is None:
         raise UnmodelledError(resource.urn, "provider", "is not declared: which cluster it is in is not known")
-    urn = resource.provider.partition("::")[2] and resource.provider.split("::")
-    return str(urn[3])
+    return resource.provider.split("::")[3]
 
 
 def text(value: Any) -> str | None:
@@ -116,8 +115,8 @@ def text(value: Any) -> str | None:
 def mapping(value: Any, urn: str, field: str) -> Mapping[str, Any]:
     """A mapping; an empty one where there is none. Raises UnmodelledError for anything else."""
     if value is None:
-        return {}
-    if not isinstance(value, Mapping):
+        return _NOTHING
+    if type(value) is not dict and not isinstance(value, Mapping):  # the first is quick, and the rule
         raise UnmodelledError(urn, field, "is not known")
     return value
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from components.cluster.spec import MONITORING_NAMESPACE
 from infra.prove.addresses import EVERYWHERE, NOT_GLOBAL, NOWHERE
-from infra.prove.cluster import Cluster
+from infra.prove.cluster import Cluster, PodFacts
 from infra.prove.declared import Findings
 from infra.prove.network_policies import NetworkPolicy, Peer
 from infra.prove.pods import Pods, Way, Workload
@@ -45,7 +45,7 @@ def judge_packets(cluster: Cluster, findings: Findings) -> int:
         findings.breaches |= set(_into_agents(cluster, pods, sides, way))
         findings.breaches |= set(_out_of_agents(cluster, pods, sides, way))
         findings.breaches |= set(_from_outside(cluster, pods, sides, way))
-    findings.breaches |= set(_through_others(cluster, pods, sides))
+    findings.breaches |= set(_through_others(pods, sides))
     findings.breaches |= set(_egress_lists(cluster))
     findings.breaches |= set(_misplaced(cluster))
     _assume(cluster, strangers, findings)
@@ -154,7 +154,7 @@ def _from_outside(cluster: Cluster, pods: Pods, sides: _Sides, way: Way) -> Iter
         yield _breach(cluster, pods, NOTHING_OUTSIDE, says, way.sources & sides.internet, held, way.ports)
 
 
-def _through_others(cluster: Cluster, pods: Pods, sides: _Sides) -> Iterator[Breach]:
+def _through_others(pods: Pods, sides: _Sides) -> Iterator[Breach]:
     """Ways from tenant to tenant over what is neither's; the cluster's DNS passes no packet on."""
     ways = [way for way in pods.ways() if way.sources & ~sides.internet and way.targets]
     out = [way for way in ways if way.sources & sides.agents and way.targets & ~sides.dns & ~sides.internet]
@@ -258,20 +258,29 @@ def _out(policy: NetworkPolicy, field: str, peer: Peer) -> tuple[Hop, Hop]:
 def _misplaced(cluster: Cluster) -> Iterator[Breach]:
     """Pods whose labels say they are somebody else's, or agents outside a tenant's namespace."""
     for each in cluster.pods:
-        workload = each.workload
-        owner, said = cluster.tenant(workload.namespace), workload.labels.get(labels.TENANT)
-        here = Hop(_called(workload), workload.urn, "metadata.namespace")
-        there = Hop(f"namespace {workload.namespace}", cluster.declared_by.get(workload.namespace or "", ""))
-        if said is not None and said != owner:
-            says = f"pods labelled as {said}'s run in a namespace of {owner or 'no tenant'}"
-            yield Breach(TENANTS_APART, says, (here, there))
-        elif owner is None and workload.labels.get(labels.ROLE) == labels.ROLE_AGENT:
-            yield Breach(TENANTS_APART, "an agent runs in a namespace of no tenant", (here, there))
-        elif owner is not None and workload.labels.get(labels.ROLE) != labels.ROLE_AGENT:
-            yield Breach(TENANTS_APART, f"pods of {owner}'s namespace are no agent's", (here, there))
-        if owner is not None and each.privileged:
-            says = f"pods of {owner} leave their box by {', '.join(each.privileged)}"
-            yield Breach(TENANTS_APART, says, (here, Hop("the node, and every pod on it")))
+        for claim, says, to in _amiss(cluster, each):
+            workload = each.workload
+            here = Hop(_called(workload), workload.urn, "metadata.namespace")
+            yield Breach(claim, says, (here, to))
+
+
+def _amiss(cluster: Cluster, pods: PodFacts) -> Iterator[tuple[str, str, Hop]]:
+    """What is wrong with where pods run and how: the claim it breaks, in words, and where it leads."""
+    workload = pods.workload
+    owner = cluster.tenant(workload.namespace)
+    said, role = workload.labels.get(labels.TENANT), workload.labels.get(labels.ROLE)
+    if said == owner and (role == labels.ROLE_AGENT) == (owner is not None) and not (owner and pods.privileged):
+        return
+    there = Hop(f"namespace {workload.namespace}", cluster.declared_by.get(workload.namespace or "", ""))
+    if said is not None and said != owner:
+        yield TENANTS_APART, f"pods labelled as {said}'s run in a namespace of {owner or 'no tenant'}", there
+    elif owner is None and role == labels.ROLE_AGENT:
+        yield TENANTS_APART, "an agent runs in a namespace of no tenant", there
+    elif owner is not None and role != labels.ROLE_AGENT:
+        yield TENANTS_APART, f"pods of {owner}'s namespace are no agent's", there
+    if owner is not None and pods.privileged:
+        says = f"pods of {owner} leave their box by {', '.join(pods.privileged)}"
+        yield TENANTS_APART, says, Hop("the node, and every pod on it")
 
 
 def _assume(cluster: Cluster, strangers: list[str], findings: Findings) -> None:

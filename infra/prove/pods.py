@@ -78,7 +78,7 @@ class Pods:
         live = [each for each in policies if each.urn not in inert]
         for policy in live:
             self._policies[policy.namespace].append(policy)
-        self._keys = sorted(_keys(live))
+        self._keys = sorted(set(_keys(live)))
         self.classes = self._classed(held)
         rules = [rule for policy in live for each in _opened(policy) for rule in each.ports or ()]
         self.ports = PortParts(rules, {each.first.named for each in self.classes})

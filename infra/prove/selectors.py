@@ -82,13 +82,16 @@ def _expressions(value: Mapping[str, Any], urn: str, field: str) -> Iterator[Req
         yield Requirement(key, operator, tuple(sorted(set(values))))
 
 
-def read_labels(value: Any, urn: str, field: str) -> dict[str, str]:
+def read_labels(value: Any, urn: str, field: str) -> Mapping[str, str]:
     """Labels as they are declared. Raises UnmodelledError if one is not known."""
     if value is None:
         return {}
-    if not isinstance(value, Mapping) or not all(type(one) is str for one in value.values()):
-        raise UnmodelledError(urn, field, "a label is not known or no text")
-    return dict(value)
+    if type(value) is not dict and not isinstance(value, Mapping):
+        raise UnmodelledError(urn, field, "is not known")
+    for one in value.values():
+        if type(one) is not str:
+            raise UnmodelledError(urn, field, "a label is not known or no text")
+    return value
 
 
 def _text(each: Requirement) -> str:

@@ -20,7 +20,9 @@ from tests.bench.hops import MIB, hops
 from tests.bench.latency import Latency, compare
 from tests.bench.limiter import limiter
 from tests.bench.mesh_plan import mesh_plan
+from tests.bench.policies import policies
 from tests.bench.previews import beside_engine, previews
+from tests.bench.proof import proof
 from tests.bench.starting import STARTS, Starts, medians
 from tests.bench.wireguard import wireguard
 
@@ -39,7 +41,9 @@ def main() -> None:
     fleet_plan(console)
     mesh_plan(console)
     wireguard(console)
+    policies(steps, console)
     previews(steps, console)
+    proof(console)
     region.down(steps)
     try:
         region.start(steps)

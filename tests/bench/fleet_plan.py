@@ -72,6 +72,7 @@ def _site(name: str, at: int, vpc: str) -> dict[str, Any]:
 def _region(name: str, like: str, block: str) -> dict[str, Any]:
     config = committed(like)
     config["moltghost:region"] |= {"name": name, "block": block}
+    config["moltghost:eks"]["quotas"] = {"L-7A658B76": 1_000_000}  # GB of volumes
     # Room for every tenant that is placed there, ten thousand of them over twenty regions.
     config["moltghost:pools"]["l40s"] |= {"instance_type": "g6e.48xlarge", "max": 250}
     return config

@@ -4,7 +4,8 @@ Their clusters are given (`Fleet`), or made by the regions' own stacks (`MadeFle
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -72,13 +73,17 @@ class Fleet:
 
     def up(self) -> None:
         """Deploy every stack: what regions share, the regions, the customers."""
-        for engine in self.engines.values():
-            engine.up()
+        for stage in self._stages():
+            _each(stage, Engine.up)
 
     def destroy(self) -> None:
-        """Take down every stack, the last one first."""
-        for engine in reversed(self.engines.values()):
-            engine.destroy()
+        """Take down every stack, the last ones first."""
+        for stage in reversed(self._stages()):
+            _each(stage, Engine.destroy)
+
+    def _stages(self) -> list[list[Engine]]:
+        """Stacks that don't need one another, in the order they are deployed in."""
+        return [[self.engines[stack] for stack in stage] for stage in (["global"], self.regions, self.placements)]
 
     def _engine(self, stack: str, config: dict[str, Any], secrets: dict[str, str], pulumi: Any) -> Engine:
         file = self.clouds.state / f"Pulumi.{stack}.yaml"
@@ -216,8 +221,10 @@ class MadeFleet(Fleet):
     def _region(self, name: str, at: int) -> dict[str, Any]:
         config = {key.removeprefix("moltghost:"): value for key, value in committed(name).items() if "moltghost" in key}
         config["region"]["block"] = _block(at)
+        # What holds customers' data is protected otherwise, and a destroy stops there.
         for kept in ("eks", "database"):
-            config[kept]["delete_with_stack"] = True  # protected otherwise
+            config[kept]["delete_with_stack"] = True
+        config["region"]["backup"] = dev_config()["moltghost:region"]["backup"]
         edge = dev_config()["moltghost:edge"]
         config["edge"] |= {key: edge[key] for key in ("account_id", "zone_id", "zone")}
         machine = {"aws_endpoint": self.clouds.machine.info().aws_endpoint}
@@ -228,6 +235,12 @@ def committed(stack: str) -> dict[str, Any]:
     """A committed stack's settings, freely changeable."""
     config: dict[str, Any] = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     return config
+
+
+def _each(engines: Sequence[Engine], work: Callable[[Engine], None]) -> None:
+    """Have all do it side by side, as an operator's pipeline does; the first failure is raised once all have ended."""
+    with ThreadPoolExecutor(len(engines)) as pool:
+        list(pool.map(work, engines))
 
 
 def _block(at: int) -> str:

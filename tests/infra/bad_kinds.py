@@ -328,6 +328,20 @@ REGIONS = [
         "moltghost:sites of the global stack",
     ),
     region("keys of the mesh in the clear", put("{}", "moltghost:meshKeys"), "moltghost:meshKeys", "in plain text"),
+    region(
+        "machine tells of a made cluster",
+        put({"aws_endpoint": "http://127.0.0.1:1", "kubeconfig": "/nowhere/kubeconfig"}, "moltghost:machine"),
+        "moltghost:machine.kubeconfig",
+        "the stack makes the cluster",
+    ),
+    region(
+        "machine tells nothing of a given cluster",
+        both(
+            given, put({"aws_endpoint": "http://127.0.0.1:1", "kubeconfig": "/nowhere/kubeconfig"}, "moltghost:machine")
+        ),
+        "moltghost:machine.tunnel_source",
+        "is missing: a cluster is given",
+    ),
     region("tenants in a region", put([], "moltghost:tenants"), "moltghost:tenants", "is not a setting"),
 ]
 

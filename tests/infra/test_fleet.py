@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from components.edge.tenant_edge_manifests import build_records
 from infra.check import check
 from infra.fleet import judge_folder
+from infra.plan import CustomerPlan
 from infra.plan.fleet import RULES
+from infra.stacks.access_specs import tenant_edge_spec
 from tests.infra.bad_kinds import MACHINE as OUTSIDE
 from tests.infra.departures import Config, both, put, take
 from tests.infra.fleets import STACKS, change_stack, clone_stack, copy_fleet
@@ -213,6 +216,34 @@ FAULTS = [
         f"{T}.agents[0].gpu_class",
         "is not offered in region use1 but on other tenants' nodes",
     ),
+    Fault(
+        "an agent larger than its share of a node",
+        of("acme", both(put(300, T, "agents", 0, "memory_gib"), put(600, T, "quota", "memory_gib"))),
+        "acme",
+        f"{T}.agents[0].memory_gib",
+        "a node of region use1 has for each l40s",
+    ),
+    Fault(
+        "more cores than a GPU has beside it",
+        of("acme", both(put(8, T, "agents", 0, "cpu"), put(20, T, "quota", "cpu"))),
+        "acme",
+        f"{T}.agents[0].cpu",
+        "is more than the 7.4",
+    ),
+    Fault(
+        "GPUs that are no whole nodes",
+        with_nodes_of_its_own(of("use1", put("g6e.12xlarge", "moltghost:pools", "l40s", "instance_type"))),
+        "acme",
+        f"{T}.quota.gpus",
+        "2 GPUs are no whole number of g6e.12xlarge (4 GPUs each). Choose a multiple of 4",
+    ),
+    Fault(
+        "more volumes than AWS gives a region",
+        of("acme", put(60_000, T, "quota", "volumes_gb")),
+        "use1",
+        "moltghost:pools",
+        "GB of gp3 volumes in a region",
+    ),
     Fault("joined to nothing", of("global", take(SITES, 0)), "sin", MESH, "is no site of Pulumi.global.yaml"),
     Fault("a site without gateways", of("sin", take(MESH)), "global", f"{SITES}[0]", "is a region without gateways"),
     Fault(
@@ -378,3 +409,22 @@ def test_check_of_a_stack_says_what_concerns_it_and_no_more(folder: Path) -> Non
     change_stack(folder, "acme", put([CERTIFICATE], T, "certificates"))
     for stack, exit_code in (("acme", 1), ("global", 1), ("sin", 0)):
         assert CliRunner().invoke(check, [stack, "--folder", str(folder)]).exit_code == exit_code, stack
+
+
+def test_no_record_is_written_by_two_customers_unless_it_is_found(tmp_path: Path) -> None:
+    common = {"api_keys": KEY, "issuers": ISSUER, "certificates": CERTIFICATE, "hooks": HOOK}
+    everything = both(
+        *(put([value], T, name) for name, value in common.items()), put(["https://app.example.com"], T, "origins")
+    )
+    copy_fleet(tmp_path)
+    another_tenant(everything)(tmp_path)
+    change_stack(tmp_path, "acme", everything)
+    judged = judge_folder(tmp_path)
+    written = []
+    for stack in ("acme", "globex"):
+        plan = judged.plans[stack]
+        assert isinstance(plan, CustomerPlan)
+        spec = tenant_edge_spec(plan.settings.tenant, plan.regions[0], "0" * 32, plan.regions)
+        written.append({(place, one.key) for place, records in build_records(spec).items() for one in records})
+    found = {verdict.problem.path for verdict in judged.verdicts if " twice: " in verdict.problem.message}
+    assert len(written[0] & written[1]) == len(common) == len(found)

@@ -15,9 +15,14 @@ COMMITTED = ("global", "use1", "usw2", "sin", "jkt", "acme")
 
 
 @pytest.fixture(scope="session")
-def own_stacks() -> Mapping[str, Stack]:
-    """The committed stacks of the fleet."""
+def worker() -> None:
+    """What the global stack's Worker is made from."""
     if not BUILT.exists():
         subprocess.run(["npm", "run", "--silent", "build"], cwd=PROJECT / "workers" / "edge", check=True)
+
+
+@pytest.fixture(scope="session")
+def own_stacks(worker: None) -> Mapping[str, Stack]:
+    """The committed stacks of the fleet."""
     fleet = Fleet(PROJECT)
     return {name: fleet.stack(name) for name in COMMITTED}

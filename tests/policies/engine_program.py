@@ -91,18 +91,18 @@ class EngineProgram:
         ]
         (self.folder / "resources.json").write_text(json.dumps(data))
 
-    def preview(self, pack: Path = PACK) -> "Said":
-        """What the engine says, refused or not."""
+    def preview(self, pack: Path | None = PACK) -> "Said":
+        """What the engine says, refused or not; without a pack nothing is asked."""
         return self._run(self.engine.preview, pack)
 
     def up(self, pack: Path = PACK) -> "Said":
         """What the engine says, refused or not."""
         return self._run(self.engine.up, pack)
 
-    def _run(self, operate: Callable[..., object], pack: Path) -> "Said":
+    def _run(self, operate: Callable[..., object], pack: Path | None) -> "Said":
         lines: list[str] = []
         try:
-            operate("--policy-pack", str(pack), on_line=lines.append)
+            operate(*(["--policy-pack", str(pack)] if pack else []), on_line=lines.append)
         except EngineError:
             return Said(refused=True, text="\n".join(lines))
         return Said(refused=False, text="\n".join(lines))

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from policies.declared import matches
-from policies.exemptions import EXEMPTIONS, Exemption, load_exemptions
-from policies.judging import judge
+from policies.exemptions import Exemption
+from policies.judging import committed_exemptions, judge
 from policies.pods import POD_TYPES, pod_of
 from policies.record import Resource, Secret, Stack, Unknown
-from policies.registry import RULES
 from tests.infra.local.providers.control_plane import ControlPlane
 from tests.policies.admitting import admitting, ask, path_of
 from tests.policies.conftest import COMMITTED
@@ -34,7 +33,7 @@ MADE_FIRST = (
 
 @pytest.fixture(scope="module")
 def exemptions() -> tuple[Exemption, ...]:
-    return load_exemptions(EXEMPTIONS, (rule.name for rule in RULES), WRITTEN)
+    return committed_exemptions(WRITTEN)
 
 
 @pytest.mark.parametrize("name", COMMITTED)

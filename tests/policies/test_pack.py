@@ -93,8 +93,8 @@ def own_pack(folder: Path, expires: date) -> Path:
     settings["runtime"]["options"]["virtualenv"] = str(PROJECT / ".venv")
     (folder / "PulumiPolicy.yaml").write_text(yaml.safe_dump(settings))
     (folder / "__main__.py").write_text(
-        "from pathlib import Path\n\nfrom policies import pack\n\n"
-        'pack.EXEMPTIONS = Path(__file__).with_name("exemptions.yaml")\npack.serve()\n'
+        "from pathlib import Path\n\nfrom policies.pack import serve\n\n"
+        'serve(Path(__file__).with_name("exemptions.yaml"))\n'
     )
     return folder
 

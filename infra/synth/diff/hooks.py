@@ -1,14 +1,11 @@
 """Who else has a say in a change: the rules of policies/, and the proof that customers stay apart."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 
 from infra.prove.proof import prove
 from infra.synth.diff.report import Isolation, Refusal
-from policies.exemptions import EXEMPTIONS, load_exemptions
-from policies.judging import judge
+from policies.judging import committed_exemptions, judge
 from policies.record import Stack
-from policies.registry import RULES
 
 _BEFORE_CLAIMS = "\nClaims:"
 """Where a verdict's text ends to speak of the stacks, and begins to say what was claimed."""
@@ -16,7 +13,7 @@ _BEFORE_CLAIMS = "\nClaims:"
 
 def judge_by_rules() -> Callable[[Mapping[str, Stack]], list[Refusal]]:
     """Judges records by every rule, with the exemptions in force today. Raises ExemptionError if those are wrong."""
-    exemptions = load_exemptions(EXEMPTIONS, [each.name for each in RULES], datetime.now(UTC).date())
+    exemptions = committed_exemptions()
 
     def judged(stacks: Mapping[str, Stack]) -> list[Refusal]:
         return [refusal for stack in stacks.values() for refusal in _refusals(stack)]

@@ -11,6 +11,7 @@ import { build, type Plugin } from "esbuild";
 import { Miniflare } from "miniflare";
 import { MODULE } from "../build.mjs";
 import { EDGE, HEADERS, PATHS, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
+import { Runtime } from "./processor.ts";
 
 const PACE = RATES.MAX_PER_MINUTE / 60;
 const ROUNDS = 5;
@@ -61,7 +62,18 @@ async function bundle(instead: Instead): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
-async function start(name: string, instead: Instead): Promise<{ miniflare: Miniflare; url: URL }> {
+interface Started {
+  readonly miniflare: Miniflare;
+  readonly runtime: Runtime | null;
+  readonly url: URL;
+}
+
+async function start(name: string, instead: Instead): Promise<Started> {
+  const { started, runtime } = await Runtime.started(async () => await run(name, instead));
+  return { ...started, runtime };
+}
+
+async function run(name: string, instead: Instead): Promise<Omit<Started, "runtime">> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const signing = { ...privateKey.export({ format: "jwk" }), kid: "bench", alg: "EdDSA" };
   const miniflare = new Miniflare({
@@ -163,19 +175,17 @@ function median(figures: readonly number[]): number {
   return figures.toSorted((one, other) => one - other)[Math.floor(figures.length / 2)] ?? Number.NaN;
 }
 
-const FIGURES = ["requests", "p50", "p99", "subrequests", "rate"] as const;
+const FIGURES = ["requests", "p50", "p99", "processor", "subrequests", "rate"] as const;
 type Round = Readonly<Record<(typeof FIGURES)[number], number>>;
 
-interface Way {
+interface Way extends Started {
   readonly name: string;
-  readonly url: URL;
-  readonly miniflare: Miniflare;
   readonly places: readonly string[];
   readonly rounds: Round[];
 }
 
 /** One round of a way, on connections of its own: the runtime closes those that idle. */
-async function round({ url, places, rounds }: Way): Promise<void> {
+async function round({ url, runtime, places, rounds }: Way): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS * 4 });
   let asked = 0;
   const askNext = (due?: number): Promise<Asked> => ask(url, agent, places[asked++ % places.length] ?? "", due);
@@ -183,12 +193,16 @@ async function round({ url, places, rounds }: Way): Promise<void> {
     for (let warm = 0; warm < WARM_UP; warm += 1) {
       await askNext();
     }
+    await runtime?.quiet();
+    const before = runtime?.used ?? Number.NaN;
     const answers = await paced(askNext);
+    await runtime?.quiet();
+    const processor = ((runtime?.used ?? Number.NaN) - before) / answers.length;
     const took = answers.map((answer) => answer.took).sort((one, other) => one - other);
     const subrequests = Math.max(...answers.map((answer) => answer.subrequests));
     const p50 = percentile(took, 50);
     const p99 = percentile(took, 99);
-    rounds.push({ requests: took.length, p50, p99, subrequests, rate: await fast(askNext) });
+    rounds.push({ requests: took.length, p50, p99, processor, subrequests, rate: await fast(askNext) });
   } finally {
     agent.destroy();
   }

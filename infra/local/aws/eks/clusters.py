@@ -14,6 +14,7 @@ from moto.moto_api._internal import mock_random
 from infra.local.aws.eks import hosting
 from infra.local.aws.eks.hosting import VERSION, Identity
 from infra.local.aws.eks.record import Asked, cluster_of, in_use, invalid, parts, refused
+from infra.local.cluster.shell import MachineError
 
 MIN_ZONES = 2
 """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html"""
@@ -54,7 +55,7 @@ class Clusters(Asked):
         _require_entries(asked.get("accessConfig") or {})
         vpc = _placed(backend, asked["resourcesVpcConfig"])
         data_key = _data_key(backend, asked.get("encryptionConfig") or [])
-        host = hosting.current()
+        host = _host()
         cluster: Cluster = backend.create_cluster(
             name=name,
             version=asked.get("version") or VERSION,
@@ -121,14 +122,22 @@ class Clusters(Asked):
         return ActionResult({"cluster": cluster})
 
 
+def _host() -> hosting.Host:
+    try:
+        return hosting.current()
+    except MachineError as error:
+        raise refused(str(error)) from None
+
+
 def aside(record: Cluster | Nodegroup, name: str, work: Callable[[], None], failed: str = "FAILED") -> None:
-    """Do it after the answer, as EKS does; where it fails the record's status says so, and the log why."""
+    """Do it after the answer, as EKS does; where it fails the record says so, and why."""
 
     def run() -> None:
         try:
             work()
         except Exception as error:  # whatever it is, nobody waits for this thread
             print(f"{name}: {error!r}", flush=True)
+            record.__dict__["health"] = {"issues": [{"code": "InternalFailure", "message": str(error)}]}
             record.status = failed
 
     threading.Thread(target=run, daemon=True, name=f"eks {name}").start()

@@ -34,6 +34,8 @@ VERSION = KUBERNETES.removeprefix("v").rpartition(".")[0]
 TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", controller.NAME)
 REVIEWS = "/moto-api/eks"
 """Path of the server's that API servers ask whose a token is; `/moto-api` is what moto leaves to its server."""
+PROGRAMS = (*TOOLS[:-1], "sandbox-controller", "agents")
+"""Names of the programs of one cluster, after its own."""
 PREFIX = "eks-"
 """What the names of all programs of clusters begin with."""
 NODE_READY_S = 30
@@ -155,9 +157,7 @@ class MachineHost:
 
     def stop(self, cluster: Identity) -> None:
         """As Host says."""
-        processes = Processes(self.state)
-        prefix = f"{PREFIX}{cluster.key}-"
-        processes.stop(*(one.name for one in processes.status() if one.name.startswith(prefix)))
+        Processes(self.state).stop(*(self._name(cluster, program) for program in PROGRAMS))
         shutil.rmtree(self._folder / cluster.key, ignore_errors=True)
         with self._lock:
             self._planes.pop(cluster, None)
@@ -218,7 +218,10 @@ class MachineHost:
             return plane
 
     def _own(self, cluster: Identity, program: Program) -> Program:
-        return replace(program, name=f"{PREFIX}{cluster.key}-{program.name}")
+        return replace(program, name=self._name(cluster, program.name))
+
+    def _name(self, cluster: Identity, program: str) -> str:
+        return f"{PREFIX}{cluster.key}-{program}"
 
     def _nodes_programs(self, cluster: Identity, plane: ControlPlane) -> list[Program]:
         """What plays the nodes, what stands for the programs on each, and the controller of Sandboxes."""

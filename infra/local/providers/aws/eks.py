@@ -136,7 +136,7 @@ CLUSTER = ResourceType(
     delete=lambda at, *_: at.client.delete_cluster(name=at.id),
     tagging=_tags("arn"),
     orphans=lambda _, inputs, *__: [inputs["name"]],
-    ready=Ready("status", ("ACTIVE",), ("FAILED",)),
+    ready=Ready("status", ("ACTIVE",), ("FAILED",), "health.issues[0].message"),
     outputs={
         "arn": "arn",
         "certificateAuthority": "certificateAuthority",
@@ -223,7 +223,7 @@ NODE_GROUP = ResourceType(
     delete=lambda at, *_: at.client.delete_nodegroup(**_group(at)),
     tagging=_tags("nodegroupArn"),
     orphans=lambda _, inputs, *__: [f"{inputs['clusterName']}:{inputs['nodeGroupName']}"],
-    ready=Ready("status", ("ACTIVE",), ("CREATE_FAILED", "DELETE_FAILED", "DEGRADED")),
+    ready=Ready("status", ("ACTIVE",), ("CREATE_FAILED", "DELETE_FAILED", "DEGRADED"), "health.issues[0].message"),
     outputs={"arn": "nodegroupArn", "resources": _resources, "status": "status"},
     replace_on=("launchTemplate.id",),
 )

@@ -105,6 +105,8 @@ class Ready:
     path: str
     good: Sequence[str]
     bad: Sequence[str] = ("failed",)
+    why: str = ""
+    """Where the description says why it is bad, as JMESPath."""
 
 
 @dataclass(frozen=True)
@@ -304,7 +306,8 @@ class Resource(Kind):
             raw = self._find(at)
             state = jmespath.search(ready.path, raw) if ready and raw else None
             if ready and state in ready.bad:
-                raise ProviderError(f"{at.id} is {state}")
+                why = jmespath.search(ready.why, raw) if ready.why else None
+                raise ProviderError(f"{at.id} is {state}{f': {why}' if why else ''}")
             return raw if ready is None or state in ready.good else None
 
         raw = call.poll(probe, SETTLE_SECONDS)

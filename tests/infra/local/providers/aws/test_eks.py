@@ -1,5 +1,16 @@
 """The types of EKS against its record: no cluster runs here."""
 
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+
+import pytest
+
+from infra.local.aws.eks import hosting
+from infra.local.aws.eks.hosting import Access, Identity
+from infra.local.cluster.shell import MachineError
+from infra.local.providers.aws.provider import AwsProvider
+from infra.local.providers.base import ProviderError, UnfinishedError
+from tests.infra.local.providers.aws.conftest import NoMachine
 from tests.infra.local.providers.aws.described import Case, Inputs, World
 
 TRUST = '{"Version":"2012-10-17","Statement":[]}'
@@ -181,3 +192,32 @@ CASES = {
         {"associationArn": "arn:aws:eks:ap-southeast-1:123456789012:podidentityassociation/moltghost-sin/a-"},
     ),
 }
+
+
+class Full(NoMachine):
+    """Has no room for a cluster."""
+
+    def start(self, cluster: Identity, services: IPv4Network, data_key: bytes | None) -> Access:
+        raise MachineError("there is no room")
+
+
+@pytest.fixture
+def host(server: str) -> Iterator[None]:
+    """What runs clusters may be changed; it is put back."""
+    assert server
+    yield
+    hosting.configure(NoMachine())
+
+
+@pytest.mark.usefixtures("host")
+def test_a_cluster_that_fails_says_why(provider: AwsProvider) -> None:
+    hosting.configure(Full())
+    with pytest.raises(UnfinishedError, match="moltghost-sin is FAILED: there is no room"):
+        made_cluster(World(provider))
+
+
+@pytest.mark.usefixtures("host")
+def test_a_server_that_runs_no_clusters_says_so(provider: AwsProvider) -> None:
+    hosting.configure(None)
+    with pytest.raises(ProviderError, match="hosts no clusters"):
+        made_cluster(World(provider))

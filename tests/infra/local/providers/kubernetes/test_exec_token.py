@@ -1,6 +1,7 @@
 """Tokens of a kubeconfig's `exec` user."""
 
 import json
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -131,3 +132,22 @@ def test_without_a_token_no_request_is_made(tmp_path: Any) -> None:
 def test_a_kubeconfig_with_another_command_is_refused() -> None:
     with pytest.raises(KubeconfigError, match=r"users\[\]\.user\.exec\.command"):
         load(kubeconfig("http://127.0.0.1:1", {"command": sys.executable}))
+
+
+@pytest.mark.parametrize(
+    ("sts", "given"), [("http://127.0.0.1:5", True), ("https://sts.amazonaws.com", False), ("", False)]
+)
+def test_a_persons_credentials_go_to_an_sts_of_this_machine_alone(
+    monkeypatch: pytest.MonkeyPatch, sts: str, given: bool
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    seen: dict[str, str] = {}
+
+    def run(*_: Any, env: dict[str, str], **__: Any) -> subprocess.CompletedProcess[str]:
+        seen.update(env)
+        return subprocess.CompletedProcess([], 0, answer("t", timedelta(minutes=14)), "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    ExecUser({"command": "moltghost", "args": ARGS}).token()
+    assert ("AWS_SECRET_ACCESS_KEY" in seen) is given

@@ -1,0 +1,16 @@
+"""The bench of proofs measures what it says: a fleet that is proved, and an oracle that is asked of every pair."""
+
+from tests.bench.proof import LISTED, oracle_timed, stacks, timed
+
+
+def test_a_small_fleet_is_timed() -> None:
+    assert timed(40, 4) > 0
+    assert oracle_timed(8, 2) > 0
+
+
+def test_fleets_have_the_size_they_are_asked_for() -> None:
+    made = stacks(40, 4)
+    kinds = [each.type.rpartition(":")[2] for stack in made for each in stack.resources]
+    assert kinds.count("Sandbox") == 40
+    assert kinds.count("Namespace") == 4 + 1
+    assert kinds.count("NetworkPolicy") == 4 * (4 + -(-10 // LISTED)) + 2
