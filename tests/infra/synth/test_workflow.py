@@ -8,12 +8,11 @@ import yaml
 from infra.synth.diff.render import MARK
 from tests.stack_files import PROJECT
 
-FILE = PROJECT / ".github" / "workflows" / "preview.yml"
+FILES = [PROJECT / ".github" / "workflows" / f"{name}.yml" for name in ("preview", "preview-comment")]
 
 
 def jobs() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(FILE.read_text())["jobs"]
-    return found
+    return {name: job for file in FILES for name, job in yaml.safe_load(file.read_text())["jobs"].items()}
 
 
 def test_the_job_that_runs_strangers_code_can_only_read() -> None:
@@ -28,7 +27,9 @@ def test_the_job_that_may_write_runs_no_code_of_the_pull_request() -> None:
     comment = jobs()["comment"]
     assert comment["permissions"] == {"actions": "read", "pull-requests": "write"}
     assert not [step for step in comment["steps"] if "checkout" in step.get("uses", "")]
-    assert "workflow_run" in comment["if"]
+    assert yaml.safe_load(FILES[1].read_text())[True] == {
+        "workflow_run": {"workflows": ["preview"], "types": ["completed"]}
+    }
 
 
 def test_secrets_are_for_branches_of_our_own() -> None:
@@ -44,7 +45,7 @@ def test_nothing_of_the_pull_request_is_pasted_into_a_script() -> None:
 
 
 def test_no_pull_request_target_is_there() -> None:
-    assert "pull_request_target" not in FILE.read_text()
+    assert not [file.name for file in FILES if "pull_request_target" in file.read_text()]
 
 
 def test_actions_are_pinned_by_digest_where_they_are_not_the_engines_own() -> None:
@@ -53,4 +54,4 @@ def test_actions_are_pinned_by_digest_where_they_are_not_the_engines_own() -> No
 
 
 def test_the_comment_is_found_by_its_mark() -> None:
-    assert f'startswith("{MARK}")' in FILE.read_text()
+    assert f'startswith("{MARK}")' in FILES[1].read_text()

@@ -17,6 +17,7 @@ STAND_INS_OWN: Mapping[str, set[str]] = {
         "iamInstanceProfile",
         "instanceType",
         "metadataOptions",
+        "rootBlockDevice",
         "userData",
         "userDataBase64",
     },
