@@ -18,6 +18,7 @@ COMMANDS = {
     "model": "infra.model:model",
     "prepare": "infra.local.commands:prepare",
     "preview": "infra.local.commands:preview",
+    "probe": "infra.prove.probe:probe",
     "prove": "infra.prove.command:prove",
     "receipts": "infra.receipts:receipts",
     "region": "infra.additions:region",
