@@ -44,6 +44,7 @@ class RegionRequest:
     account_id: str | None = None
     like: str | None = None
     gpus: tuple[str, ...] = ()
+    mesh_image: str | None = None
     location: tuple[float, float] = (0.0, 0.0)
 
 
@@ -68,6 +69,7 @@ def tenant() -> None:
 @click.option(
     "--gpu", "gpus", multiple=True, type=click.Choice(GPU_CLASSES), help="A GPU class; by itself all there are."
 )
+@click.option("--mesh-image", help="Its gateways' AMI, if it is to be a site of the mesh: AMIs are a region's own.")
 @_FOLDER
 def add_region(folder: Path, zones: str, gpus: Sequence[str], **asked: Any) -> None:
     """Write the stack file of region NAME, and list it in the global stack's.
@@ -92,7 +94,19 @@ def add_region(folder: Path, zones: str, gpus: Sequence[str], **asked: Any) -> N
         f"openssl rand -base64 32 | pulumi config set --stack {request.name} --secret {NAMESPACE}:tunnelSecret",
         f"pulumi up --stack {request.name}    # network, cluster, nodes, gateways, tunnel",
         f"pulumi up --stack {listed}    # from then on tenants can be placed there",
+        *_joining(request, everywhere),
     )
+
+
+def _joining(request: RegionRequest, everywhere: GlobalPlan) -> list[str]:
+    """What is left to do until other sites reach the region, where there is a mesh."""
+    if everywhere.settings.mesh is None:
+        return []
+    if request.mesh_image is None:
+        return [f"to join it to the mesh, add {NAMESPACE}:mesh with an AMI, then: docs/runbooks/add-a-site.md"]
+    number = 1 + max((site.number for site in everywhere.settings.sites), default=0)
+    asked = f"pulumi stack output mesh_addresses --stack {request.name}"
+    return [f"{asked}    # its site's endpoints; its number can be {number}: docs/runbooks/add-a-site.md, from step 2"]
 
 
 @tenant.command("add")
@@ -156,7 +170,13 @@ def region_config(request: RegionRequest, like: Mapping[str, Any], block: str) -
         "eks": {**eks, "zones": list(request.zones)},
         "pools": build_pools(request, release),
         **({"database": like["database"]} if "database" in like else {}),
+        **({"mesh": _mesh(request.mesh_image, like.get("mesh", {}))} if request.mesh_image else {}),
     }
+
+
+def _mesh(image: str, like: Mapping[str, Any]) -> dict[str, Any]:
+    """Its gateways, whose addresses come first: other sites must be told them before anything else is made."""
+    return {**like, "joined": False, "image": image}
 
 
 def build_pools(request: RegionRequest, release: str) -> dict[str, Any]:
@@ -251,6 +271,8 @@ def _model_of(judged: Judged, like: str | None) -> str:
 def _free_block(judged: Judged, everywhere: GlobalPlan) -> str:
     taken = [each.block for each in everywhere.settings.regions.values()]
     taken += [plan.settings.region.block for plan in judged.plans.values() if isinstance(plan, RegionPlan)]
+    taken += [network for site in everywhere.settings.sites for network in site.ranges]
+    taken += [everywhere.settings.mesh.tunnel_range] if everywhere.settings.mesh else []
     free = next_free_block(taken)
     if free is None:
         raise AdditionError("no block is free: give a smaller one with --block")

@@ -6,6 +6,7 @@ from infra.lazy import LazyGroup
 
 COMMANDS = {
     "check": "infra.check:check",
+    "diff": "infra.synth.diff.command:diff",
     "doctor": "infra.local.doctor:doctor",
     "down": "infra.local.commands:down",
     "edge-key": "infra.edge_key:edge_key",
@@ -21,6 +22,7 @@ COMMANDS = {
     "probe": "infra.prove.probe:probe",
     "prove": "infra.prove.command:prove",
     "receipts": "infra.receipts:receipts",
+    "reconcile": "infra.synth.reconcile:reconcile",
     "region": "infra.additions:region",
     "skills": "infra.skills.commands:skills",
     "status": "infra.local.commands:status",

@@ -1,4 +1,4 @@
-"""The files generated from `runtime/contract` and the settings, and the command that writes or checks them."""
+"""The files generated from `runtime/contract`, settings and policies, and the command that writes or checks them."""
 
 import json
 from collections.abc import Mapping
@@ -8,11 +8,13 @@ from types import ModuleType
 import click
 
 from infra.settings.reference import render_reference
+from policies.reference import render_policies
 from runtime.contract import edge, errors, headers, hooks, limits, paths, rates, token
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT_TS = Path("workers/edge/src/generated/contract.ts")
 SETTINGS_MD = Path("docs/settings.md")
+POLICIES_MD = Path("docs/policies.md")
 
 _HEADER = """\
 // Written by `moltghost gen` from runtime/contract. Edit that, then run `make gen`.
@@ -84,7 +86,7 @@ def _template(name: str, text: str, *parameters: str) -> str:
 
 def generated_files() -> Mapping[Path, str]:
     """What every generated file must hold, by its path in the project."""
-    return {CONTRACT_TS: render_contract(), SETTINGS_MD: render_reference()}
+    return {CONTRACT_TS: render_contract(), SETTINGS_MD: render_reference(), POLICIES_MD: render_policies()}
 
 
 def stale_files(root: Path) -> list[Path]:
@@ -99,7 +101,7 @@ def _read(path: Path) -> str | None:
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file differs from its source.")
 def gen(check: bool) -> None:
-    """Write the files generated from runtime/contract and the settings."""
+    """Write the files generated from runtime/contract, the settings and the policies."""
     stale = stale_files(ROOT)
     if check and stale:
         raise click.ClickException(f"{', '.join(map(str, stale))} differ from their source: run `make gen`")

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import ValidationError
 
-from components.network.mesh.keys import is_private, needed_keys, private_key_name
+from components.network.mesh.keys import gateway_keys, is_private, needed_keys, private_key_name
 from components.network.mesh.planning import GatewayId, Mesh, MeshError
 from infra.plan.mesh import mesh_spec
 from infra.settings.mesh import MeshSettings, Site
@@ -88,6 +88,26 @@ def public_lines(mesh: Mesh, stored: Mapping[str, str]) -> Iterator[str]:
                 yield f"  - {{generation: {generation}, key: {key}}}"
 
 
+def require_own_halves(stored: str, mesh: Mesh, gateways: Iterable[GatewayId]) -> str:
+    """The stored keys, if each gateway's private keys are those whose public halves its neighbours are told.
+
+    With another key no tunnel ever comes up, and nothing says why. Raises MeshError, which quotes no key.
+    """
+    wrong = []
+    for gateway in gateways:
+        plan = mesh.gateway(gateway)
+        held = gateway_keys(stored, plan)
+        told = next(own for own in mesh.sites[gateway.site].gateways if own.plane == gateway.plane).public_keys
+        for generation in mesh.spec.generations:
+            private = held[private_key_name(gateway, generation).rpartition("/")[2]]
+            if public_key(private) != told[generation]:
+                wrong.append(f"{gateway} (generation {generation})")
+    if wrong:
+        remedy = "write the public halves that `moltghost mesh keys` shows into moltghost:sites"
+        raise MeshError(f"moltghost:meshKeys has other keys than others are told of {', '.join(wrong)}: {remedy}")
+    return stored
+
+
 @click.group()
 def mesh() -> None:
     """Act on the mesh between sites."""
@@ -99,7 +119,8 @@ def mesh() -> None:
     "--generation", "generations", multiple=True, type=click.IntRange(min=1), help="Other ones than the file's."
 )
 @click.option("--prune", is_flag=True, help="Leave out keys that the file's sites and generations no longer use.")
-def keys(stack_file: Path, generations: tuple[int, ...], prune: bool) -> None:
+@click.option("--site", "only_site", help="Make none: take out those of this site's gateways, for its own stack.")
+def keys(stack_file: Path, generations: tuple[int, ...], prune: bool, only_site: str | None) -> None:
     """Make the keys that STACK_FILE's sites lack; those there are, on standard input, are kept.
 
     Private keys go into a pipe alone; public ones are shown.
@@ -108,16 +129,33 @@ def keys(stack_file: Path, generations: tuple[int, ...], prune: bool) -> None:
     pulumi config get moltghost:meshKeys --stack global |
       moltghost mesh keys Pulumi.global.yaml |
       pulumi config set --secret moltghost:meshKeys --stack global
+    \b
+    pulumi config get moltghost:meshKeys --stack global |
+      moltghost mesh keys Pulumi.global.yaml --site sin |
+      pulumi config set --secret moltghost:meshKeys --stack sin
     """
     if sys.stdout.isatty():
         raise click.ClickException("this would show private keys: pipe it into `pulumi config set --secret`")
     computed = _read(stack_file, generations)
     names = sorted({name for plan in computed.gateways() for name in needed_keys(plan)})
     stored = _stored("" if sys.stdin.isatty() else sys.stdin.read())
+    if only_site is not None:
+        click.echo(json.dumps(_keys_of(computed, only_site, stored), sort_keys=True))
+        return
     made = complete(only(stored, names) if prune else stored, names)
     for line in public_lines(computed, made):
         click.echo(line, err=True)
     click.echo(json.dumps(made, sort_keys=True))
+
+
+def _keys_of(computed: Mesh, site: str, stored: Mapping[str, str]) -> dict[str, str]:
+    """The keys a site's own gateways need. Those of a pair are on the other side too; no site has another's private."""
+    if site not in computed.sites:
+        raise click.ClickException(f"{site} is no site of it: name one of {', '.join(computed.sites)}")
+    needed = {name for plan in computed.gateways() if plan.gateway.site == site for name in needed_keys(plan)}
+    if missing := sorted(needed - stored.keys()):
+        raise click.ClickException(f"{missing[0]} and {len(missing) - 1} others are not there: make them first")
+    return only(stored, needed)
 
 
 def _read(stack_file: Path, generations: tuple[int, ...]) -> Mesh:

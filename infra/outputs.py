@@ -1,7 +1,7 @@
 """What a stack tells its readers: typed here, exported once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import pulumi
@@ -57,13 +57,15 @@ class NamespacesOutput:
 
 @dataclass(frozen=True)
 class GlobalOutputs:
-    """What regions and tenants ask the `global` stack for: `edge_keys` is the JWKS edge tokens are verified with."""
+    """What regions and tenants ask the `global` stack for: `edge_keys` is the JWKS edge tokens are verified with,
+    `mesh` all that sites know of each other, and no secret of it."""
 
     account_id: str
     hostname: str
     edge_keys: dict[str, Any]
     regions: list[str]
     namespaces: NamespacesOutput
+    mesh: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,20 @@ class DatabaseOutput:
 
 
 @dataclass(frozen=True)
+class EksOutput:
+    """A cluster the stack made: what it is called, and the Kubernetes version it runs."""
+
+    name: pulumi.Output[str]
+    version: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
 class RegionOutputs:
     """What tenants ask a region's stack for: `backup` is how long snapshots stay; `kubeconfig` is a secret,
-    `pool` the id of what watches its tunnel, where it has one."""
+    `pool` the id of what watches its tunnel, where it has one; `dedicated` the GPU classes a tenant has nodes of its
+    own for. Operators ask for `nat_addresses`, which is where its nodes' connections come from, and `mesh_addresses`,
+    the endpoints of its gateways by plane. The stack itself asks for `eks`, before it upgrades.
+    """
 
     region: str
     aws_region: str
@@ -92,15 +105,21 @@ class RegionOutputs:
     kubeconfig: pulumi.Output[str]
     pool: pulumi.Output[str] | None = None
     database: DatabaseOutput | None = None
+    eks: EksOutput | None = None
+    dedicated: dict[str, list[str]] = field(default_factory=dict)
+    nat_addresses: list[pulumi.Output[str]] = field(default_factory=list)
+    mesh_addresses: dict[str, pulumi.Output[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class CustomerOutputs:
-    """What a customer's stack tells: where the edge answers, and what of it is in each region."""
+    """What a customer's stack tells: where the edge answers, what of it is in each region, and what becomes of its
+    agents if that region is lost."""
 
     id: str
     hostname: str
     regions: Mapping[Region, TenantOutput]
+    when_lost: dict[str, str]
 
 
 Outputs = DevOutputs | GlobalOutputs | RegionOutputs | CustomerOutputs
@@ -108,14 +127,13 @@ Outputs = DevOutputs | GlobalOutputs | RegionOutputs | CustomerOutputs
 
 def export(outputs: Outputs) -> None:
     """Export each field under its own name."""
-    for field in fields(outputs):
-        value = getattr(outputs, field.name)
-        pulumi.export(field.name, _plain(value))
+    for each in fields(outputs):
+        pulumi.export(each.name, _plain(getattr(outputs, each.name)))
 
 
 def _plain(value: object) -> object:
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, dict):

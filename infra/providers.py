@@ -75,6 +75,13 @@ def _played_aws(endpoint: str) -> dict[str, Any]:
     }
 
 
+def command_provider(region: str) -> pulumi.ProviderResource:
+    """What runs commands on machines reached by SSH."""
+    import pulumi_command as command  # loaded where machines are reached alone
+
+    return command.Provider(resource_name(PLATFORM, region, "command"))
+
+
 def cloudflare_provider(region: str, endpoint: str | None = None) -> pulumi.ProviderResource:
     """Cloudflare, with the token in CLOUDFLARE_API_TOKEN, or as played at `endpoint`."""
     import pulumi_cloudflare as cloudflare  # costs two seconds

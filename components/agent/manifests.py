@@ -106,6 +106,8 @@ def _environment(spec: AgentSpec) -> list[dict[str, str]]:
     }
     if spec.skills is not None:
         values |= {env.SKILLS_KEY: spec.skills.key, env.SKILLS_DIGEST: spec.skills.digest}
+    if spec.resume_from is not None:
+        values[env.RESUME_FROM] = spec.resume_from
     return [{"name": name, "value": value} for name, value in values.items()]
 
 

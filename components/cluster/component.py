@@ -1,5 +1,6 @@
 """The cluster component: agent-sandbox and what every tenant of a region stands on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -8,6 +9,9 @@ from components.cluster import controller, manifests
 from components.cluster.spec import PLATFORM_NAMESPACE, SANDBOX_NAMESPACE, ClusterSpec
 from components.naming import PLATFORM, resource_name
 from components.objects import declare
+from components.values import Manifest
+
+_ADMISSION = {"ValidatingAdmissionPolicy": "policy", "ValidatingAdmissionPolicyBinding": "binding"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,12 +19,14 @@ class ClusterArgs:
     """What a Cluster is made from.
 
     `kubernetes` is the provider of the region's cluster; `volumes_key_arn` the key agents' EBS volumes are encrypted
-    with, where they are such.
+    with, where they are such. `admission` are admission policies and their bindings, manifests made elsewhere: what the
+    API server asks of every object from then on, whoever sends it.
     """
 
     spec: ClusterSpec
     kubernetes: pulumi.ProviderResource
     volumes_key_arn: pulumi.Input[str] | None = None
+    admission: Sequence[Manifest] = ()
 
 
 class Cluster(pulumi.ComponentResource):
@@ -47,6 +53,10 @@ class Cluster(pulumi.ComponentResource):
                 manifests.build_storage_class(spec, args.volumes_key_arn),
             )
         ]
+        admission = [
+            self._declare(f"{manifest['metadata']['name']}-{_ADMISSION[manifest['kind']]}", manifest)
+            for manifest in args.admission
+        ]
         definition = self._declare("sandbox-definition", manifests.build_sandbox_definition())
         identity = [
             self._declare(controller.NAME, manifest, needs=[namespaces[SANDBOX_NAMESPACE]])
@@ -67,7 +77,7 @@ class Cluster(pulumi.ComponentResource):
 
         self.platform_namespace = PLATFORM_NAMESPACE
         self.base: list[pulumi.Resource] = [namespaces[PLATFORM_NAMESPACE], definition, *classes]
-        self.ready: list[pulumi.Resource] = [*self.base, running]
+        self.ready: list[pulumi.Resource] = [*self.base, running, *admission]
         self.register_outputs({"namespaces": sorted(namespaces)})
 
     def _declare(

@@ -35,7 +35,8 @@ _NO_ORIGIN = "100::"
 @dataclass(frozen=True, kw_only=True)
 class EdgeArgs:
     """What an Edge is made from; the two secrets are never anything but Pulumi secrets. `needs` is what must stand
-    before a request may reach the Worker."""
+    before a request may reach the Worker. `held` leaves the Worker as it was uploaded last, while a new version is
+    tried (`Rollout`): an upload would give all requests to what it uploads."""
 
     spec: EdgeSpec
     key_pepper: pulumi.Output[str]
@@ -43,6 +44,7 @@ class EdgeArgs:
     cloudflare: pulumi.ProviderResource
     needs: Sequence[pulumi.Resource] = ()
     migrations: Sequence[Migration] = MIGRATIONS
+    held: bool = False
 
 
 class Edge(pulumi.ComponentResource):
@@ -129,7 +131,10 @@ class Edge(pulumi.ComponentResource):
                     name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key
                 ),
             ],
-            opts=pulumi.ResourceOptions.merge(self._options, pulumi.ResourceOptions(depends_on=self._migrated())),
+            opts=pulumi.ResourceOptions.merge(
+                self._options,
+                pulumi.ResourceOptions(depends_on=self._migrated(), ignore_changes=list(_ONCE) if args.held else None),
+            ),
         )
 
     def _address(self, script: cloudflare.WorkersScript, needs: Sequence[pulumi.Resource]) -> None:

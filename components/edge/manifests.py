@@ -48,6 +48,13 @@ def build_hook_bindings() -> list[dict[str, Any]]:
     return [_object_binding(name, class_name) for name, class_name in classes.items()]
 
 
+def binding_names(spec: EdgeSpec) -> list[str]:
+    """What all the Worker's bindings are called."""
+    built = [*build_limit_bindings(spec), *build_hook_bindings()]
+    namespaces = (edge.BINDING_KEYS, edge.BINDING_ROUTES, edge.BINDING_TENANTS)
+    return [*namespaces, edge.SECRET_PEPPER, edge.SECRET_SIGNING_KEY, *(each["name"] for each in built)]
+
+
 def _object_binding(name: str, class_name: str) -> dict[str, Any]:
     return {"name": name, "type": "durable_object_namespace", "class_name": class_name}
 

@@ -13,9 +13,10 @@ from components.naming import PLATFORM, resource_name
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutArgs:
-    """What a Rollout is made from."""
+    """What a Rollout is made from. `script_name` is the Worker's, known once it is uploaded."""
 
     spec: RolloutSpec
+    script_name: pulumi.Input[str]
     cloudflare: pulumi.ProviderResource
 
 
@@ -33,13 +34,13 @@ class Rollout(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions(parent=self, provider=args.cloudflare, retain_on_delete=True)
         content: Any = build_version(spec, base64.b64encode(spec.script.encode()).decode())
         version = cloudflare.WorkerVersion(
-            own, account_id=spec.account_id, worker_id=spec.script_name, deploy=False, opts=kept, **content
+            own, account_id=spec.account_id, worker_id=args.script_name, deploy=False, opts=kept, **content
         )
         shares: Any = build_shares(spec, version.id)
         cloudflare.WorkersDeployment(
             own,
             account_id=spec.account_id,
-            script_name=spec.script_name,
+            script_name=args.script_name,
             strategy="percentage",
             versions=shares,
             opts=kept,

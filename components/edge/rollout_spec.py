@@ -6,11 +6,11 @@ from pydantic import Field
 
 from components.edge.spec import SCRIPT_MODULE
 from components.labels import Region
-from components.values import Label, Values
+from components.values import Values
 from runtime.contract import edge
 
 MODULE_TYPE = "application/javascript+module"
-_VERSION = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+VERSION_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 
 class RolloutSpec(Values):
@@ -23,10 +23,9 @@ class RolloutSpec(Values):
 
     region: Region
     account_id: str
-    script_name: Label
     script: str = Field(repr=False, min_length=1)
     bindings: tuple[str, ...] = Field(min_length=1)
-    stable: str = Field(pattern=_VERSION)
+    stable: str = Field(pattern=VERSION_ID)
     percent: int = Field(ge=0, le=100)
 
 

@@ -137,6 +137,8 @@ _ALL = (
         packages=("g++", "libstb-dev", "nlohmann-json3-dev"),  # the headers its published module lacks, and a compiler
     ),
     Tool("pause", "pause", "v1.0.0", "moltghost/toolchain/pause"),
+    # An oracle of the tests: what the API server's own admission says of a pod.
+    Tool("pod-security", "pod-security", "v0.36.3", "moltghost/toolchain/pod-security"),
 )
 
 CATALOGUE: dict[str, Tool] = {tool.name: tool for tool in _ALL}

@@ -135,7 +135,7 @@ def prepare(state: Path, slot: int, tests: bool) -> None:
         region.prepare(steps)
         if tests:
             with steps.step("Tools of the tests") as step:
-                region.tools.ensure([*SIMULATED_NODE_TOOLS, "kubectl"], step)
+                region.tools.ensure([*SIMULATED_NODE_TOOLS, "kubectl", "pod-security"], step)
                 ensure_pruned(region.tools.cache, step)
                 if can_install():  # elsewhere the tests that need them say so and are left out
                     ensure_packages(TESTS, step)

@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,26 @@ class EngineError(Exception):
 
 
 class Engine:
-    """One stack of the program at `project`, its state below `state`, its settings in `config_file`."""
+    """One stack of the program at `project`, its state below `state`, its settings in `config_file`.
 
-    def __init__(self, state: Path, config_file: Path, project: Path, pulumi: Path, stack: str = "dev") -> None:
+    `own` are variables of the environment it runs in, beside those that every engine here has.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        config_file: Path,
+        project: Path,
+        pulumi: Path,
+        stack: str = "dev",
+        own: Mapping[str, str] | None = None,
+    ) -> None:
         self.state, self.config_file = state.resolve(), config_file.resolve()
         self.project, self.pulumi, self.stack = project.resolve(), pulumi, stack
         self.backend = self.state / "pulumi"
         self.home = self.state / "pulumi-home"
         self.passphrase = self.state / "passphrase"
+        self.own = dict(own or {})
 
     @property
     def name(self) -> str:
@@ -64,6 +76,7 @@ class Engine:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_PYTHON_CMD": sys.executable,
             EXEC_VARIABLE: str(self.pulumi.with_name("pulumi-language-python-exec")),
+            **self.own,
         }
 
     def prepare(self) -> None:

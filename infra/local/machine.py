@@ -15,6 +15,7 @@ from typing import Any
 from components.cluster import controller
 from components.cluster.spec import PLATFORM_NAMESPACE
 from infra.local import packages
+from infra.local.aws.eks import hosting
 from infra.local.cluster import containerd, netns, rbac, simulated
 from infra.local.cluster.addresses import WORLD_ADDRESSES, Addresses
 from infra.local.cluster.cluster import Cluster
@@ -46,6 +47,8 @@ class Mode(StrEnum):
     """A kubelet of our own: pods run, NetworkPolicy is enforced. Needs root."""
     SIMULATED = "simulated"
     """kwok: pods are only shown as running."""
+    CLOUDS = "clouds"
+    """No cluster but those that stacks make on EKS; their nodes are kwok's."""
     GIVEN = "given"
     """The cluster the user's KUBECONFIG points at."""
 
@@ -92,12 +95,12 @@ class Machine:
     @property
     def runs_pods(self) -> bool:
         """Whether pods really run."""
-        return self.mode is not Mode.SIMULATED
+        return self.mode not in (Mode.SIMULATED, Mode.CLOUDS)
 
     @property
     def limits(self) -> str:
         """What this mode leaves out, for people; empty when nothing."""
-        return simulated.LIMITS if self.mode is Mode.SIMULATED else ""
+        return "" if self.runs_pods else simulated.LIMITS
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -131,13 +134,16 @@ class Machine:
                 progress(self.limits)
             processes = self.cluster.processes
             if self.mode is Mode.GIVEN:
-                processes.start([*self._clouds(), self._tunnel(self.kubeconfig)])
+                processes.start([*self._clouds(tools), self._tunnel(self.kubeconfig)])
+                return self.info()
+            if self.mode is Mode.CLOUDS:
+                processes.start(self._clouds(tools))
                 return self.info()
             plane = self.cluster.start(tools, list(images.values()), progress)
             progress("starting what stands for the clouds")
             # The addresses of simulated pods are nobody's: nothing may be sent there.
             tunnel = [self._tunnel(plane.kubeconfig(rbac.TUNNEL))] if self.runs_pods else []
-            processes.start([*self._clouds(), *tunnel])
+            processes.start([*self._clouds(tools), *tunnel])
             return self.info()
 
     def down(self) -> None:
@@ -188,12 +194,18 @@ class Machine:
         """The cluster of this machine."""
         return Cluster(self.layout, self.addresses, real=self.mode is Mode.REAL)
 
-    def _clouds(self) -> list[Program]:
+    def _clouds(self, tools: Mapping[str, Path]) -> list[Program]:
         aws, cloudflare = self.addresses.aws, self.addresses.cloudflare
+        hosted = {name: str(path) for name, path in tools.items() if name in hosting.TOOLS}
+        clusters = [
+            f"--clusters={self.layout.state}",
+            f"--slot={self.addresses.slot}",
+            f"--tools={json.dumps(hosted, sort_keys=True)}",
+        ]
         moto = python_program(
             "aws",
             "infra.local.aws",
-            ["-H", LOOPBACK, "-p", str(aws)],
+            ["-H", LOOPBACK, "-p", str(aws), *clusters],
             env={"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},  # roles of clusters and nodes are given AWS's own policies
             ready=http_serves(f"http://{LOOPBACK}:{aws}/moto-api/data.json"),
             address=f"http://{LOOPBACK}:{aws} (in memory)",

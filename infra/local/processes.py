@@ -81,14 +81,16 @@ class Processes:
             for program in programs:
                 self._await_ready(rpc, program)
 
-    def stop(self, name: str) -> None:
-        """Stop one program with its whole process group and forget it."""
-        section = self.folder / "programs" / f"{name}.conf"
+    def stop(self, *names: str) -> None:
+        """Stop programs, side by side, with their whole process groups, and forget them."""
         if self.alive():
-            with Rpc(self.socket) as rpc, ignored(Faults.BAD_NAME):
-                _stop(rpc, [name])
-                rpc.removeProcessGroup(name)
-        section.unlink(missing_ok=True)
+            with Rpc(self.socket) as rpc:
+                _stop(rpc, names)
+                for name in names:
+                    with ignored(Faults.BAD_NAME):
+                        rpc.removeProcessGroup(name)
+        for name in names:
+            (self.folder / "programs" / f"{name}.conf").unlink(missing_ok=True)
 
     def status(self) -> list[ProcessStatus]:
         """Every known program, in the order of their names."""

@@ -62,7 +62,7 @@ def networks_are_apart(settings: DevSettings | RegionSettings) -> Iterator[Probl
 
 def tunnel_is_outside(settings: DevSettings | RegionSettings) -> Iterator[Problem]:
     """The tunnel's address is one address, and no pod's or service's."""
-    if settings.machine is None:
+    if settings.machine is None or settings.machine.tunnel_source is None:
         return
     source, path = settings.machine.tunnel_source, "moltghost:machine.tunnel_source"
     if source.prefixlen != 32:

@@ -9,6 +9,7 @@ from math import ceil
 
 from components.network.addresses import usable
 from components.network.manifests import (
+    Rule,
     build_database_acl,
     build_endpoint_policy,
     build_rules,
@@ -49,6 +50,7 @@ class Paths:
     cluster: str = "moltghost:eks"
     zones: str = "moltghost:eks.zones"
     egress: str = "moltghost:eks.egress"
+    mesh: str = "moltghost:mesh"
     pools: str = "moltghost:pools"
 
 
@@ -206,26 +208,39 @@ def _addresses(use: RegionUse) -> Iterator[Ceiling]:
 
 
 def _walls(use: RegionUse) -> Iterator[Ceiling]:
-    rules, egress = build_rules(use.network), use.paths.egress
+    rules, alone = build_rules(use.network), build_rules(use.network.model_copy(update={"mesh_ranges": ()}))
     for group in ROLES:
         for direction in ("ingress", "egress"):
-            used = sum(rule.group == group and rule.direction == direction for rule in rules)
-            remedy = "List wider ranges or fewer ports"
-            yield _of(use, quotas.RULES, used, egress, remedy, f"{group}, {direction}")
-        both = sum(rule.group == group for rule in rules)
-        yield _of(use, quotas.RULES_ON_INTERFACE, both, egress, "List wider ranges or fewer ports", group)
+            used, own = (_count(each, group, direction) for each in (rules, alone))
+            path, remedy = _whose(use, used, own)
+            yield _of(use, quotas.RULES, used, path, remedy, f"{group}, {direction}")
+        both, own = (_count(each, group) for each in (rules, alone))
+        path, remedy = _whose(use, both, own)
+        yield _of(use, quotas.RULES_ON_INTERFACE, both, path, remedy, group)
     yield _of(use, quotas.GROUPS, 1, use.paths.cluster, "Take groups off the interface", "a node's")
     entries = max(map(len, build_database_acl(use.network)))
     yield _of(use, quotas.ACL_RULES, entries + 1, use.paths.zones, "Use fewer zones")
 
 
+def _count(rules: Sequence[Rule], group: str, direction: str | None = None) -> int:
+    return sum(each.group == group and direction in {None, each.direction} for each in rules)
+
+
+def _whose(use: RegionUse, used: int, own: int) -> tuple[str, str]:
+    """Where most of a group's rules come from, and what to do about them: other sites, or what is listed."""
+    if used - own > own:
+        return use.paths.mesh, "Join the region to fewer sites, or open fewer `ports` to them"
+    return use.paths.egress, "List wider ranges or fewer ports"
+
+
 def _ways_out(use: RegionUse) -> Iterator[Ceiling]:
-    spec, egress = use.network, use.paths.egress
+    spec = use.network
     local_and_s3 = 2
-    routes = len(egress_ranges(spec)) + use.mesh_routes + local_and_s3
-    yield _of(use, quotas.ROUTES, routes, egress, "List wider ranges", "a zone's nodes")
-    addresses = len(spec.zones) + use.gateways
-    yield _of(use, quotas.ELASTIC_IPS, addresses, use.paths.cluster, "Have fewer gateways")
+    own = len(egress_ranges(spec)) + local_and_s3
+    path, remedy = _whose(use, own + use.mesh_routes, own)
+    yield _of(use, quotas.ROUTES, own + use.mesh_routes, path, remedy, "a zone's nodes")
+    addresses = len(spec.zones) + use.gateways  # a NAT gateway a zone, and the mesh's
+    yield _of(use, quotas.ELASTIC_IPS, addresses, use.paths.cluster, "Have fewer mesh gateways, or fewer zones")
     connections = ceil(use.agents / use.zones_left) * use.connections_an_agent
     yield _of(use, quotas.NAT_PORTS, connections, use.paths.pools, "Make GPU pools smaller, or use another zone")
 

@@ -65,6 +65,18 @@ def cluster_is_given_or_made(settings: RegionSettings) -> Iterator[Problem]:
         yield Problem(_POOLS, "has no pool for the platform's own pods", "Add one with `purpose: system`", None)
 
 
+def machine_tells_of_a_given_cluster(settings: RegionSettings) -> Iterator[Problem]:
+    """How a cluster is reached is told of one that is given, and asked of one that the stack makes."""
+    if settings.machine is None:
+        return
+    for field in ("kubeconfig", "tunnel_source"):
+        path, told = f"moltghost:machine.{field}", getattr(settings.machine, field)
+        if settings.eks is not None and told is not None:
+            yield Problem(path, "is told, but the stack makes the cluster", "Take it out", str(told), (_EKS,))
+        elif settings.eks is None and told is None:
+            yield Problem(path, "is missing: a cluster is given", "Say how it is reached, or add moltghost:eks")
+
+
 def given_ranges_lie_in_the_block(settings: RegionSettings) -> Iterator[Problem]:
     """A given cluster's addresses are of the region's block, so that no other region's are the same.
 

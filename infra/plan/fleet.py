@@ -8,8 +8,13 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from infra.plan.cells import region_of
+from components.cluster.catalogue import largest_agent, nodes_for
+from infra.plan.capacity import capacity_problems
+from infra.plan.cells import classes_for, dedicated_classes, pools_for, region_of
+from infra.plan.mesh import mesh_spec
 from infra.plan.placement import placed_in
+from infra.plan.region_ceilings import Promised, region_ceilings
+from infra.plan.sites import Joined, joined, site_faults
 from infra.settings.client_cas import key_identifier, load_ca
 from infra.settings.eks import Eks
 from infra.settings.kinds import GlobalSettings, RegionSettings, TenantSettings
@@ -36,6 +41,18 @@ class Fleet:
     def listed(self) -> tuple[str, GlobalSettings] | None:
         """The stack that lists the regions, where there is one."""
         return next(iter(self.everywhere.items()), None)
+
+    def place_of(self, region: str) -> Joined | None:
+        """A region's place in the mesh, where it is a site of it."""
+        listed = self.listed()
+        if listed is None or listed[1].mesh is None:
+            return None
+        return joined(mesh_spec(listed[1].mesh, listed[1].sites), region)
+
+    def promised_in(self, region: str) -> Promised:
+        """What the tenants of a region may have there together, those it may have to take over among them."""
+        quotas = [each.tenant.quota for each in self.tenants.values() if region in placed_in(each.placement)]
+        return Promised(sum(quota.agents for quota in quotas), sum(quota.volumes_gb for quota in quotas))
 
     def region(self, name: str) -> tuple[str, RegionSettings] | None:
         """The stack of a region, by the region's name."""
@@ -175,13 +192,71 @@ def gpu_classes_are_offered(fleet: Fleet) -> Iterator[Verdict]:
             found = fleet.region(region)
             if found is None:
                 continue
-            offered = region_of(found[1]).gpu_classes
+            offered = classes_for(found[1], settings.tenant.id)
             for at, agent in enumerate(settings.tenant.agents):
                 if agent.gpu_class not in offered:
                     path = f"{_TENANT}.agents[{at}].gpu_class"
                     remedy = f"Choose one of {', '.join(sorted(offered))}, or place the tenant elsewhere"
-                    message = f"is not offered in region {region}"
+                    taken = agent.gpu_class in region_of(found[1]).gpu_classes
+                    message = f"is not offered in region {region}" + (" but on other tenants' nodes" if taken else "")
                     yield Verdict(name, Problem(path, message, remedy, agent.gpu_class), (found[0],))
+
+
+def agents_fit_beside_their_gpu(fleet: Fleet) -> Iterator[Verdict]:
+    """An agent asks for no more cores and memory than a node has for each GPU: else GPUs of it would lie idle, or the
+    agent wait for ever."""
+    for name, settings in fleet.tenants.items():
+        for region in placed_in(settings.placement):
+            found = fleet.region(region)
+            if found is None or found[1].eks is None:
+                continue
+            pools = list(pools_for(found[1], settings.tenant.id))
+            for at, agent in enumerate(settings.tenant.agents):
+                shares = [largest_agent(made.name) for _, made in pools if made.gpu_class == agent.gpu_class]
+                for field, most in zip(("cpu", "memory_gib"), map(max, zip(*shares, strict=True)), strict=False):
+                    asked = getattr(agent, field)
+                    if asked > most:
+                        path = f"{_TENANT}.agents[{at}].{field}"
+                        message = (
+                            f"is more than the {most:.1f} a node of region {region} has for each {agent.gpu_class}"
+                        )
+                        remedy = f"Ask for less, or give Pulumi.{found[0]}.yaml a pool of a larger type"
+                        yield Verdict(name, Problem(path, message, remedy, asked), (found[0],))
+
+
+def own_nodes_are_used_whole(fleet: Fleet) -> Iterator[Verdict]:
+    """Who has nodes of its own, and agents on no others, is promised whole nodes: nobody else can use what is left."""
+    for name, settings in fleet.tenants.items():
+        tenant = settings.tenant
+        for region in placed_in(settings.placement):
+            found = fleet.region(region)
+            own = dedicated_classes(found[1]).get(tenant.id, []) if found else []
+            if found is None or not own or any(agent.gpu_class not in own for agent in tenant.agents):
+                continue
+            types = {made.name for pool, made in pools_for(found[1], tenant.id) if pool.tenant == tenant.id}
+            if len(types) == 1 and (problem := _broken_nodes(tenant.quota.gpus, *types)):
+                yield Verdict(name, problem, (found[0],))
+
+
+def _broken_nodes(gpus: int, instance_type: str) -> Problem | None:
+    try:
+        nodes_for(gpus, instance_type)
+    except ValueError as error:
+        message, _, remedy = str(error).partition(": ")
+        return Problem(f"{_TENANT}.quota.gpus", message, remedy.capitalize(), gpus)
+    return None
+
+
+def what_takes_over_is_another_aws_region(fleet: Fleet) -> Iterator[Verdict]:
+    """A customer's two regions are two of AWS's: its snapshots in one are copied into the other, to outlive it."""
+    for name, settings in fleet.tenants.items():
+        found = [fleet.region(region) for region in placed_in(settings.placement)]
+        placed = [one for one in found if one is not None]
+        if len(placed) == 2 and placed[0][1].region.aws.region == placed[1][1].region.aws.region:
+            message = f"is {placed[0][1].region.aws.region} at AWS, as home is, and would be lost with it"
+            remedy = "Name a region that is elsewhere at AWS, or leave it out and nothing takes over"
+            problem = Problem(f"{_PLACEMENT}.failover", message, remedy, settings.placement.failover)
+            yield Verdict(name, problem, tuple(stack for stack, _ in placed))
 
 
 def agents_have_a_way_out(fleet: Fleet) -> Iterator[Verdict]:
@@ -211,7 +286,8 @@ def _is_open(eks: Eks, cidr: IPv4Network, port: int) -> bool:
 
 
 def quotas_fit_their_regions(fleet: Fleet) -> Iterator[Verdict]:
-    """No region has fewer GPUs than its customers are promised; where one may have to take over, it is promised too."""
+    """No region has fewer GPUs than its customers are promised, nor fewer open to one of them than it is; where one may
+    have to take over, it is promised too."""
     promised: Counter[str] = Counter()
     over: set[str] = set()
     for name, settings in fleet.tenants.items():
@@ -220,8 +296,14 @@ def quotas_fit_their_regions(fleet: Fleet) -> Iterator[Verdict]:
             if found is None or region in over:
                 continue
             there = sum(offered.count for offered in region_of(found[1]).gpu_classes.values())
+            open_to_it = sum(classes_for(found[1], settings.tenant.id).values())
             promised[region] += settings.tenant.quota.gpus
-            if promised[region] > there:
+            if settings.tenant.quota.gpus > open_to_it:
+                message = f"is more than the {open_to_it} GPUs of region {region} it can be on"
+                remedy = f"Lower it, or add nodes to Pulumi.{found[0]}.yaml that are no other tenant's"
+                problem = Problem(f"{_TENANT}.quota.gpus", message, remedy, settings.tenant.quota.gpus)
+                yield Verdict(name, problem, (found[0],))
+            elif promised[region] > there:
                 over.add(region)
                 message = f"brings the GPUs promised in region {region} to {promised[region]}; it has {there}"
                 remedy = f"Lower quotas, or add nodes to Pulumi.{found[0]}.yaml"
@@ -286,6 +368,53 @@ def certificates_have_a_ca(fleet: Fleet) -> Iterator[Verdict]:
                 yield Verdict(name, Problem(path, "is no CA the edge trusts", remedy, one.authority), (stack,))
 
 
+def joined_regions_are_sites(fleet: Fleet) -> Iterator[Verdict]:
+    """A region whose gateways are to be there is a site the others know."""
+    listed = fleet.listed()
+    if listed is None:
+        return
+    sites = {site.name for site in listed[1].sites}
+    for stack, settings in fleet.regions.items():
+        if settings.mesh is not None and settings.mesh.joined and settings.region.name not in sites:
+            message = f"is no site of Pulumi.{listed[0]}.yaml"
+            remedy = "List it there (docs/runbooks/add-a-site.md), or say `joined: false` until its addresses are made"
+            yield Verdict(stack, Problem("moltghost:mesh", message, remedy), (listed[0],))
+
+
+def sites_are_what_their_regions_make(fleet: Fleet) -> Iterator[Verdict]:
+    """A region that makes its network is the site the others are told of: its ranges, its gateways, their addresses."""
+    listed = fleet.listed()
+    if listed is None:
+        return
+    stack, everywhere = listed
+    specs = {each.name: each for each in mesh_spec(everywhere.mesh, everywhere.sites).sites} if everywhere.mesh else {}
+    for at, site in enumerate(everywhere.sites):
+        found, path = fleet.region(site.name), f"moltghost:sites[{at}]"
+        if found is None or found[1].eks is None:
+            continue
+        for fault in site_faults(found[1], specs[site.name]):
+            place = f"{path}.{fault.field}" if fault.field else path
+            yield Verdict(stack, Problem(place, fault.message, fault.remedy, fault.value), (found[0],))
+        for each, gateway in enumerate(site.gateways):
+            if gateway.machine is not None:
+                message = f"is one Pulumi.{found[0]}.yaml makes"
+                yield Verdict(stack, Problem(f"{path}.gateways[{each}].machine", message, "Take it out"), (found[0],))
+
+
+def regions_hold_what_the_fleet_brings(fleet: Fleet) -> Iterator[Verdict]:
+    """What its neighbours bring a region, routes and rules, and its tenants, agents and volumes, is below what AWS
+    allows."""
+    for stack, settings in fleet.regions.items():
+        name = settings.region.name
+        place, tenants = fleet.place_of(name), fleet.promised_in(name)
+        if settings.eks is None or (place is not None and any(site_faults(settings, place.site))):
+            continue
+        others = [*fleet.everywhere]
+        others += [each for each, of in fleet.tenants.items() if name in placed_in(of.placement)]
+        for problem in capacity_problems(region_ceilings(settings, place, tenants)):
+            yield Verdict(stack, problem, tuple(others))
+
+
 RULES: tuple[Rule, ...] = (
     there_is_one_global,
     references_lead_to_the_fleets_own,
@@ -295,9 +424,15 @@ RULES: tuple[Rule, ...] = (
     regions_are_in_the_edges_zone,
     customers_are_where_regions_are,
     gpu_classes_are_offered,
+    agents_fit_beside_their_gpu,
+    own_nodes_are_used_whole,
+    what_takes_over_is_another_aws_region,
     agents_have_a_way_out,
     quotas_fit_their_regions,
     nodes_of_one_tenant_have_one,
     nothing_is_two_tenants,
     certificates_have_a_ca,
+    joined_regions_are_sites,
+    sites_are_what_their_regions_make,
+    regions_hold_what_the_fleet_brings,
 )

@@ -1,6 +1,7 @@
 """Rules about where customers are: two regions at most, both among those their data may be in."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from infra.plan.identity import repeated
 from infra.settings.kinds import GlobalSettings, Placement, TenantSettings
@@ -12,6 +13,31 @@ _PLACEMENT = "moltghost:placement"
 def placed_in(placement: Placement) -> tuple[str, ...]:
     """The regions a customer's agents are in, the one that is asked first first."""
     return (placement.home,) if placement.failover is None else (placement.home, placement.failover)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What becomes of a customer's agents when one of its regions is lost: who answers for them, and why or why not."""
+
+    region: str
+    carried_on_in: str | None
+    why: str
+
+
+COPIES_AGE_MIN = 20
+"""Minutes a copy of a snapshot is old at most: five between snapshots, fifteen until S3 has copied one (ADR 22)."""
+
+
+def when_lost(placement: Placement) -> tuple[Loss, ...]:
+    """The loss of each region a customer is in, its home first."""
+    home, failover = placement.home, placement.failover
+    if failover is not None:
+        resumed = f"restarted, they go on from their latest state copied there, at most {COPIES_AGE_MIN} min old"
+        ready = f"agents answer in {home} as before; nothing takes over from it meanwhile"
+        return (Loss(home, failover, f"agents are carried on in {failover}: {resumed}"), Loss(failover, home, ready))
+    others = [region for region in placement.residency if region != home]
+    why = f"no failover is named, though it may be in {', '.join(others)}" if others else "residency allows no other"
+    return (Loss(home, None, f"agents answer nowhere else: their data is in {home} alone, and {why}"),)
 
 
 def failover_is_elsewhere(settings: TenantSettings) -> Iterator[Problem]:

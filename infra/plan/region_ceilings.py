@@ -1,6 +1,8 @@
 """A region's own network out of its settings, what may leave it, and how near it is to its ceilings."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
 
 from pydantic import ValidationError
 
@@ -9,18 +11,33 @@ from components.labels import Region
 from components.network.spec import EVERYWHERE, TUNNEL, EgressSpec, NetworkSpec
 from infra.plan.capacity import Ceiling, PoolUse, RegionUse, capacity_problems, ceilings
 from infra.plan.identity import repeated
+from infra.plan.sites import PORTS, Joined
 from infra.settings.eks import Eks
 from infra.settings.kinds import RegionSettings
 from infra.settings.problems import Problem
 
 _EGRESS = "moltghost:eks.egress"
 
+
+@dataclass(frozen=True)
+class Promised:
+    """What a region's tenants may have together: agents, and GB of volumes."""
+
+    agents: int = 0
+    volumes_gb: int = 0
+
+
+NOTHING = Promised()
+
 PLATFORM_SERVICES = 50
 """Services of the platform's own and of addons, generously: a gateway, DNS, drivers, metrics."""
 
 
-def network_of(settings: RegionSettings, eks: Eks) -> NetworkSpec:
-    """The network of a region that makes its cluster. Raises ValidationError where its settings are of no use."""
+def network_of(settings: RegionSettings, eks: Eks, place: Joined | None = None) -> NetworkSpec:
+    """The network of a region that makes its cluster; `place` is its own in the mesh, where it has one.
+
+    Raises ValidationError where its settings are of no use.
+    """
     listed = tuple(
         EgressSpec(name=each.name, range=each.range, protocol=each.protocol, ports=tuple(each.ports))
         for each in eks.egress
@@ -32,10 +49,15 @@ def network_of(settings: RegionSettings, eks: Eks) -> NetworkSpec:
         block=settings.region.block,
         zones=tuple(eks.zones),
         egress=(*TUNNEL, *listed),
+        wireguard_ports=place.ports if place else PORTS,
+        mesh_ranges=place.ranges if place else (),
+        mesh_ports=tuple(settings.mesh.ports) if settings.mesh else (),
     )
 
 
-def region_use(settings: RegionSettings, eks: Eks) -> RegionUse:
+def region_use(
+    settings: RegionSettings, eks: Eks, place: Joined | None = None, promised: Promised = NOTHING
+) -> RegionUse:
     """The region with every pool at its maximum. Raises ValidationError where its settings are of no use."""
     pools = [
         PoolUse(
@@ -45,20 +67,31 @@ def region_use(settings: RegionSettings, eks: Eks) -> RegionUse:
         if pool.instance_type in INSTANCE_TYPES
     ]
     return RegionUse(
-        network=network_of(settings, eks),
+        network=network_of(settings, eks, place),
         pools=tuple(pools),
         # A Sandbox has a Service of its own.
         services=PLATFORM_SERVICES + sum(pool.nodes * pool.gpus for pool in pools),
+        gateways=settings.mesh.gateways if settings.mesh else 0,
+        mesh_routes=len(place.ranges) if place else 0,
+        # An agent more would have a volume like those there are.
+        volume_gb_an_agent=ceil(promised.volumes_gb / promised.agents) if promised.agents else 0,
+        promised=promised.agents,
         quotas=dict(eks.quotas),
     )
 
 
-def region_ceilings(settings: RegionSettings) -> list[Ceiling]:
-    """The ceilings of a region that makes its cluster, the most used first; none where it can't be laid out."""
+def region_ceilings(
+    settings: RegionSettings, place: Joined | None = None, promised: Promised = NOTHING
+) -> list[Ceiling]:
+    """The ceilings of a region that makes its cluster, the most used first; none where it can't be laid out.
+
+    Without its `place` in the mesh, which the global stack knows, other sites' ranges are not counted; nor are volumes
+    without what its tenants are `promised`, which their stacks say.
+    """
     if settings.eks is None:
         return []
     try:
-        return ceilings(region_use(settings, settings.eks))
+        return ceilings(region_use(settings, settings.eks, place, promised))
     except ValidationError:  # each of its fields has a rule of its own, which says so with its path
         return []
 

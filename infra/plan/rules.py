@@ -17,6 +17,7 @@ from infra.plan import (
     machine,
     placement,
     region_ceilings,
+    sites,
 )
 from infra.settings.problems import Problem
 
@@ -77,12 +78,17 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.blocks_are_apart,
         placement.origins_are_regions,
         placement.steered_regions_are_listed,
+        sites.mesh_is_told_whole,
+        sites.sites_keep_the_meshs_rules,
+        sites.sites_lie_in_their_regions,
+        sites.machines_are_in_their_sites,
         machine.endpoints_are_here,
     ),
     "region": (
         *_REGION,
         clusters.blocks_can_be_cut,
         clusters.cluster_is_given_or_made,
+        clusters.machine_tells_of_a_given_cluster,
         clusters.given_ranges_lie_in_the_block,
         clusters.zones_are_the_regions,
         clusters.pools_can_be_had,
@@ -93,6 +99,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         clusters.database_can_grow,
         region_ceilings.egress_is_named_and_public,
         region_ceilings.ceilings_hold,
+        sites.gateways_have_zones,
         machine.endpoints_are_here,
     ),
     "tenant": (

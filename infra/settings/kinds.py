@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.edge.operations_spec import LogDestination
+from components.edge.rollout_spec import VERSION_ID
 from infra.settings.edge import Edge
 from infra.settings.eks import Database, Eks, Pool
 from infra.settings.fields import LABEL_REMEDY, Cidr, Domain, Image, Name, Section, Setting
 from infra.settings.machine import EdgeKey, GlobalMachine, RegionMachine, TenantMachine
+from infra.settings.mesh import MeshSettings, RegionMesh, Site
 from infra.settings.models import Aws, Backup, DevSettings, Gateway, GpuClass, Model, Network, Storage, Tenant
 
 _REGION = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,15}$")]
@@ -18,6 +20,7 @@ _STACK = r"^[A-Za-z0-9][-.\w]*/[A-Za-z0-9][-.\w]*/[A-Za-z0-9][-.\w]*$"
 _STACK_REMEDY = "Name a stack in full: organization/project/stack; with an S3 backend the first is `organization`"
 _KEYS_REMEDY = "List one public key at least, two while one follows the other; `moltghost edge-key` makes them"
 _DIGEST = "Name an image by digest, as name@sha256:…; a tag can move"
+_A_VERSION = "00000000-0000-4000-8000-000000000000"
 _AN_IMAGE = "registry.example.com/example@sha256:" + "0" * 64
 
 
@@ -65,6 +68,23 @@ class Steered(Section):
     ]
 
 
+class TriedVersion(Section):
+    """A new version of the Worker, tried beside the one that runs: it is the one that is built."""
+
+    stable: Annotated[
+        str,
+        Field(pattern=VERSION_ID),
+        Setting(
+            _A_VERSION, "Give the id of the version that runs, as `wrangler versions list` or the account shows it"
+        ),
+    ]
+    percent: Annotated[
+        int,
+        Field(ge=0, le=100),
+        Setting(10, "Requests of a hundred that the new version answers, 0 to 100; 0 gives it up"),
+    ]
+
+
 class GlobalSettings(Section):
     """What all regions share: the zone, the Worker, and the table of regions."""
 
@@ -76,8 +96,15 @@ class GlobalSettings(Section):
     ]
     logs: EdgeLogs | None = None
     """Where the edge's logs go; leave it out for none."""
+    rollout: TriedVersion | None = None
+    """A new version of the Worker that answers some requests; leave it out, and what is built answers all."""
     steering: Steered | None = None
     """Leave it out until the regions it names are deployed."""
+    mesh: MeshSettings | None = None
+    """What all sites of the mesh share; leave it out where there is no mesh."""
+    sites: Annotated[list[Site], Setting([], "List the sites of the mesh; leave it out where there is none")] = Field(
+        default_factory=list
+    )
     machine: GlobalMachine | None = None
     """What only the machine knows that stands for the cloud; leave it out for an account."""
 
@@ -144,6 +171,8 @@ class RegionSettings(Section):
     ] = Field(default_factory=dict)
     database: Database | None = None
     """The region's database; leave it out where the cluster is given."""
+    mesh: RegionMesh | None = None
+    """The region's gateways to other sites; leave it out for none, or where the cluster is given."""
     edge: RegionEdge
     images: RegionImages
     global_stack: Annotated[str, Field(pattern=_STACK), Setting("organization/moltghost/global", _STACK_REMEDY)]

@@ -27,6 +27,8 @@ SECRETS = {
     "workerLogChallenge": "what Cloudflare put into the folder of the Worker's log to see whose it is",
     "kubeconfig": "the kubeconfig of the region's cluster, whole",
     "tunnelSecret": "what the region's tunnel is made with: 32 random bytes or more, in base64",
+    "meshKeys": "the mesh's private and preshared keys, as `moltghost mesh keys` writes them; in a region its own",
+    "meshSshKey": "the private SSH key by which gateways outside the cloud are configured",
 }
 """Settings that are only ever encrypted; the program reads them as Pulumi secrets and nothing else of it does."""
 
@@ -40,6 +42,9 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 
 _CHALLENGES = ("requestsLogChallenge", "workerLogChallenge")
 """Secrets of a stack whose edge's logs go somewhere."""
+
+_MACHINES = ("meshKeys", "meshSshKey")
+"""Secrets of a stack that configures gateways outside the cloud."""
 
 _PLAYED = ("kubeconfig", "tunnelSecret")
 """Secrets a stack needs none of where a machine stands for the cloud."""
@@ -141,7 +146,15 @@ def needed_secrets(source: Source) -> frozenset[str]:
         needed |= set(_CHALLENGES)
     if "eks" in source.values:
         needed -= {"kubeconfig"}
+    if _names_machines(source.values.get("sites")):
+        needed |= set(_MACHINES)
+    if source.values.get("kind") == "region" and _is_joined(source.values.get("mesh")):
+        needed |= {"meshKeys"}
     return frozenset(needed)
+
+
+def _is_joined(mesh: Any) -> bool:
+    return isinstance(mesh, dict) and mesh.get("joined") is not False
 
 
 def _secret_problems(source: Source, complete: bool) -> Iterator[Problem]:
@@ -156,6 +169,12 @@ def _secret_problems(source: Source, complete: bool) -> Iterator[Problem]:
             yield Problem(place, f"is missing: {meaning}", how)
     for name in sorted(source.encrypted - SECRETS.keys()):
         yield _no_secret(name)
+
+
+def _names_machines(sites: Any) -> bool:
+    """Whether a gateway of the mesh is a machine the stack configures; of what has no right form nothing is said."""
+    listed = [site.get("gateways") for site in sites if isinstance(site, dict)] if isinstance(sites, list) else []
+    return any(isinstance(each, dict) and "machine" in each for gateways in listed for each in gateways or ())
 
 
 def _no_secret(name: str) -> Problem:

@@ -78,9 +78,17 @@ class GlobalMachine(Section):
 class RegionMachine(Section):
     """What stands for a region's cloud on one machine."""
 
-    kubeconfig: Annotated[AbsolutePath, Setting("/example/kubeconfig", _FILE)]
+    kubeconfig: Annotated[
+        AbsolutePath | None, Setting("/example/kubeconfig", f"{_FILE}; leave it out where the stack makes the cluster")
+    ] = None
     aws_endpoint: Annotated[Url, Setting("http://127.0.0.1:1", _LOOPBACK)]
-    tunnel_source: Annotated[Cidr, Setting("192.0.2.1/32", "Give the one address the tunnel comes from, as …/32")]
+    tunnel_source: Annotated[
+        Cidr | None,
+        Setting(
+            "192.0.2.1/32",
+            "Give the one address the tunnel comes from, as …/32; leave it out where the stack makes the cluster",
+        ),
+    ] = None
 
 
 class TenantMachine(Section):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from components.network.mesh.spec import FIRST_PORT, PLANES, PORTS_A_GATEWAY, Plane
-from infra.settings.fields import LABEL_REMEDY, Cidr, Name, Section, Setting, wrong
+from infra.settings.fields import LABEL_REMEDY, Cidr, Name, Port, Section, Setting, wrong
 
 _GENERATION_REMEDY = "List the live generations of keys, the preferred one first; two while keys are rotated"
 _KEYS_REMEDY = "List a public key for each live generation; `moltghost mesh keys` prints them"
@@ -25,6 +25,16 @@ def _address(value: object) -> IPv4Address | IPv6Address:
 
 
 Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
+
+
+def _v4(value: object) -> IPv4Address:
+    found = _address(value)
+    if not isinstance(found, IPv4Address):
+        raise wrong("is not an IPv4 address")
+    return found
+
+
+Interface = Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]{0,14}$")]
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
 Generation = Annotated[int, Field(ge=1)]
 
@@ -36,6 +46,35 @@ class GatewayKey(Section):
     key: Annotated[PublicKey, Setting(_EXAMPLE_KEY, "Copy what `moltghost mesh keys` printed: 44 characters")]
 
 
+class GatewayMachine(Section):
+    """A machine outside the cloud that is a gateway: how it is reached by SSH, and where it stands in its site."""
+
+    address: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9]([-.:A-Za-z0-9]{0,251}[A-Za-z0-9])?$"),
+        Setting("gw-a.example.com", "Give the name or address its SSH answers at"),
+    ]
+    user: Annotated[
+        Literal["root"], Setting("root", "It is configured as root: the packet filter and tunnels are root's")
+    ] = "root"
+    host_key: Annotated[
+        str,
+        Field(pattern=r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}$"),
+        Setting("ssh-ed25519 AAAA", "Copy its public host key, read at the machine itself: type and key"),
+    ]
+    underlay: Annotated[Interface, Setting("eth0", "Name the interface WireGuard comes in at")]
+    lan: Annotated[Interface, Setting("eth1", "Name the interface its site lies behind; it may be the same")]
+    lan_address: Annotated[IPv4Address, BeforeValidator(_v4), Setting("10.0.0.4", "Give its own address in its site")]
+    next_hop: Annotated[
+        Annotated[IPv4Address, BeforeValidator(_v4)] | None,
+        Setting("10.0.0.1", "Give the router its site lies beyond; leave it out where the site is on link"),
+    ] = None
+    routers: Annotated[
+        list[Annotated[IPv4Address, BeforeValidator(_v4)]],
+        Setting([], "List the routers it tells by BGP what it reaches; leave it out where routes to it are fixed"),
+    ] = Field(default_factory=list)
+
+
 class SiteGateway(Section):
     """A gateway of a site. The plane orders a site's gateways: traffic takes the first that lives."""
 
@@ -45,6 +84,8 @@ class SiteGateway(Section):
     ] = None
     port: Annotated[int, Field(ge=1, le=65536 - PORTS_A_GATEWAY), Setting(FIRST_PORT, _PORT_REMEDY)] = FIRST_PORT
     keys: Annotated[list[GatewayKey], Field(min_length=1), Setting([], _KEYS_REMEDY)]
+    machine: GatewayMachine | None = None
+    """The machine it is, where the global stack is to configure it; a region makes its own."""
 
 
 class Site(Section):
@@ -86,3 +127,40 @@ class MeshSettings(Section):
     generations: Annotated[list[Generation], Field(min_length=1, max_length=2), Setting([1], _GENERATION_REMEDY)] = (
         Field(default_factory=lambda: [1])
     )
+
+
+class RegionMesh(Section):
+    """A region's own gateways, in the network its stack makes. Which sites they are joined to says the global stack."""
+
+    joined: Annotated[
+        bool, Setting(True, "`false` makes the gateways' addresses alone, which other sites must be told first")
+    ] = True
+    gateways: Annotated[
+        int,
+        Field(ge=2, le=len(PLANES)),
+        Setting(2, f"Have 2 to {len(PLANES)} gateways, each in a zone of its own: with one, its loss is the region's"),
+    ] = 2
+    image: Annotated[
+        str,
+        Field(pattern=r"^ami-[0-9a-f]{8,17}$"),
+        Setting(
+            "ami-0123456789abcdef0", "Give an AMI of its AWS region: Debian or Ubuntu with cloud-init and SSM's agent"
+        ),
+    ]
+    instance_type: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9-]+\.[a-z0-9]+$"),
+        Setting("c7gn.large", "Name an instance type of the image's processor; its network is the mesh's"),
+    ] = "c7gn.large"
+    interface: Annotated[
+        Interface, Setting("ens5", "Name the network interface as the image calls it: ens5 on Nitro instances")
+    ] = "ens5"
+    routing: Annotated[
+        Literal["route-server", "static"],
+        Setting(
+            "route-server", "`static` where AWS has no VPC Route Server: an operator moves a lost gateway's routes"
+        ),
+    ] = "route-server"
+    ports: Annotated[
+        list[Port], Setting([], "List TCP ports of nodes that other sites may reach; leave it out for the API alone")
+    ] = Field(default_factory=list)

@@ -14,8 +14,8 @@ class Cell:
     """One region: the account its keys and snapshots live in, how long those stay, its gateways' namespace and the keys
     gateways trust.
 
-    `never` are the ranges no agent is let out to, `agent_image` is what agents' pods are made from, and `artifacts` are
-    models' images made on this machine, by model.
+    `never` are the ranges no agent is let out to, `agent_image` is what agents' pods are made from, `artifacts` are
+    models' images made on this machine, by model, `dedicated` the GPU classes the customer has nodes of its own for.
     """
 
     region: Region
@@ -27,3 +27,4 @@ class Cell:
     agent_image: str
     edge_keys: Mapping[str, Any]
     artifacts: Mapping[str, str]
+    dedicated: frozenset[str] = frozenset()

@@ -9,6 +9,7 @@ from components.network.spec import NetworkSpec
 from infra.plan import RegionPlan
 from infra.plan.pools import pool_spec
 from infra.plan.region_ceilings import network_of
+from infra.plan.sites import Joined
 from infra.settings.eks import Eks
 
 
@@ -17,9 +18,9 @@ def cluster_name(plan: RegionPlan) -> str:
     return resource_name(PLATFORM, plan.region, "cluster")
 
 
-def network_spec(plan: RegionPlan, eks: Eks) -> NetworkSpec:
-    """The region's VPC."""
-    return network_of(plan.settings, eks)
+def network_spec(plan: RegionPlan, eks: Eks, place: Joined | None = None) -> NetworkSpec:
+    """The region's VPC, and which other sites it is joined to."""
+    return network_of(plan.settings, eks, place)
 
 
 def eks_spec(plan: RegionPlan, eks: Eks) -> EksSpec:

@@ -43,9 +43,11 @@ def declare_customer(
     """Declare one customer in each of its regions, home first; its agents wait for `needs` too."""
     tenant = TenantId(settings.id)
     buckets = _snapshots(tenant, *grounds)
+    in_two_regions = len(grounds) > 1
+    places = {ground.cell.region: (ground, _planned(tenant, ground.cell, settings)) for ground in grounds}
     return {
-        ground.cell.region: _place(ground, _planned(tenant, ground.cell, settings), buckets[ground.cell.region], needs)
-        for ground in grounds
+        region: _place(ground, planned, buckets[region], needs, in_two_regions=in_two_regions)
+        for region, (ground, planned) in places.items()
     }
 
 
@@ -94,7 +96,12 @@ def _replicate(
 
 
 def _place(
-    ground: Ground, tenant: TenantPlan, bucket: pulumi.Output[str], needs: Sequence[pulumi.Resource]
+    ground: Ground,
+    tenant: TenantPlan,
+    bucket: pulumi.Output[str],
+    needs: Sequence[pulumi.Resource],
+    *,
+    in_two_regions: bool,
 ) -> TenantOutput:
     """The customer's namespace and what holds it, then its agents and the models they run."""
     args = TenantArgs(spec=specs.tenant_spec(ground.cell, tenant, ground.models), kubernetes=ground.kubernetes)
@@ -102,7 +109,7 @@ def _place(
     wanted = specs.bucket_model_specs(ground.cell, tenant, ground.models)
     models = [_bucket_model(ground, spec, home) for spec in wanted]
     held = [*needs, *home.ready, *(each for model in models for each in model.ready)]
-    agents = [_agent(ground, tenant, agent, held) for agent in tenant.settings.agents]
+    agents = [_agent(ground, tenant, agent, held, in_two_regions) for agent in tenant.settings.agents]
     return TenantOutput(tenant.id, home.namespace, bucket, agents)
 
 
@@ -111,9 +118,11 @@ def _bucket_model(ground: Ground, spec: BucketModelSpec, home: Tenant) -> Bucket
     return BucketModel(resource_name(spec.tenant, spec.region, model_claim_name(spec.model)), args)
 
 
-def _agent(ground: Ground, tenant: TenantPlan, agent: AgentSettings, needs: Sequence[pulumi.Resource]) -> AgentOutput:
+def _agent(
+    ground: Ground, tenant: TenantPlan, agent: AgentSettings, needs: Sequence[pulumi.Resource], in_two_regions: bool
+) -> AgentOutput:
     skills = skills_spec(agent, ground.bundle, tenant.id)
-    spec = specs.agent_spec(ground.cell, tenant, agent, ground.models, skills)
+    spec = specs.agent_spec(ground.cell, tenant, agent, ground.models, skills, in_two_regions=in_two_regions)
     secrets = secrets_of(spec, ground.agent_secrets)
     made = Agent(
         resource_name(tenant.id, ground.cell.region, agent.name),

@@ -18,9 +18,12 @@ from components.naming import PLATFORM, resource_name
 from infra import providers
 from infra.outputs import RegionOutputs
 from infra.plan import RegionPlan
+from infra.plan.cells import dedicated_classes
 from infra.stacks import region_specs as specs
-from infra.stacks.references import Reference
-from infra.stacks.region_cluster import Grounds, make_cluster
+from infra.stacks.references import Reference, last_output
+from infra.stacks.region_cluster import Around, Grounds, make_cluster
+from infra.stacks.region_mesh import place_in
+from policies.admission import build_admission_policies
 from runtime.contract import ports
 
 
@@ -55,20 +58,34 @@ async def assemble(plan: RegionPlan) -> RegionOutputs:
         kubeconfig=landing.grounds.kubeconfig,
         database=landing.grounds.database,
         pool=pool,
+        eks=landing.grounds.eks,
+        dedicated=dedicated_classes(plan.settings),
+        nat_addresses=list(landing.grounds.nat_addresses),
+        mesh_addresses=dict(landing.grounds.mesh_addresses),
     )
 
 
 async def _land(plan: RegionPlan) -> _Landing:
-    keys = await Reference(plan.settings.global_stack).value("edge_keys")
-    eks = plan.settings.eks
-    return _Landing(plan, keys, _given(plan) if eks is None else make_cluster(plan, eks))
+    everywhere, eks = Reference(plan.settings.global_stack), plan.settings.eks
+    keys = await everywhere.value("edge_keys")
+    if eks is None:
+        return _Landing(plan, keys, _given(plan))
+    place = place_in(await everywhere.find("mesh"), plan)
+    around = Around(place=place, running=_version(await last_output("eks")))
+    return _Landing(plan, keys, make_cluster(plan, eks, around))
+
+
+def _version(last: Any) -> str | None:
+    """The version a cluster runs, out of what its stack exported last; None where it has made none yet."""
+    return str(last["version"]) if isinstance(last, dict) else None
 
 
 def _given(plan: RegionPlan) -> Grounds:
     """A cluster that is there already."""
     machine = plan.settings.machine
     try:
-        text = providers.read_kubeconfig(Path(machine.kubeconfig)) if machine else pulumi.Config().require("kubeconfig")
+        told = machine.kubeconfig if machine else None
+        text = providers.read_kubeconfig(Path(told)) if told else pulumi.Config().require("kubeconfig")
         port = providers.api_server_port(text)
     except providers.KubeconfigError as error:
         raise pulumi.RunError(str(error)) from None
@@ -81,7 +98,12 @@ def _cluster(landing: _Landing) -> Cluster:
     spec = specs.cluster_spec(landing.plan.cell, settings.images.agent_sandbox, landing.grounds.api_server_port)
     name = resource_name(PLATFORM, landing.plan.region, "cluster")
     grounds = landing.grounds
-    args = ClusterArgs(spec=spec, kubernetes=grounds.kubernetes, volumes_key_arn=grounds.volumes_key_arn)
+    args = ClusterArgs(
+        spec=spec,
+        kubernetes=grounds.kubernetes,
+        volumes_key_arn=grounds.volumes_key_arn,
+        admission=build_admission_policies(),
+    )
     # Its children wait for it, and it for nodes they can run on.
     options = pulumi.ResourceOptions(depends_on=list(landing.grounds.needs))
     return Cluster(name, args, options)

@@ -1,7 +1,7 @@
 """A region's cluster as the stack makes it: its network, control plane, nodes, and what runs on each of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -14,10 +14,12 @@ from components.database.component import Database, DatabaseArgs
 from components.naming import PLATFORM, resource_name
 from components.network.component import Network, NetworkArgs
 from infra import providers
-from infra.outputs import DatabaseOutput
+from infra.outputs import DatabaseOutput, EksOutput
 from infra.plan import RegionPlan
+from infra.plan.sites import Joined
 from infra.settings.eks import Eks as EksSettings
 from infra.stacks import cluster_specs as specs
+from infra.stacks.region_mesh import MeshGround, make_gateways
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,26 @@ class Grounds:
     needs: Sequence[pulumi.Resource] = ()
     volumes_key_arn: pulumi.Output[str] | None = None
     database: DatabaseOutput | None = None
+    eks: EksOutput | None = None
+    nat_addresses: Sequence[pulumi.Output[str]] = ()
+    mesh_addresses: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
 
 
-def make_cluster(plan: RegionPlan, settings: EksSettings) -> Grounds:
-    """Declare the region's network, cluster, nodes and database."""
+@dataclass(frozen=True)
+class Around:
+    """What a cluster is made beside: the region's place in the mesh, and the version its cluster runs already."""
+
+    place: Joined | None = None
+    running: str | None = None
+
+
+def make_cluster(plan: RegionPlan, settings: EksSettings, around: Around) -> Grounds:
+    """Declare the region's network, its gateways to other sites, cluster, nodes and database."""
     aws = _aws(plan)
-    network = Network(_named(plan, "network"), NetworkArgs(spec=specs.network_spec(plan, settings), aws=aws))
+    network_spec = specs.network_spec(plan, settings, around.place)
+    network = Network(_named(plan, "network"), NetworkArgs(spec=network_spec, aws=aws))
+    mesh, ground = plan.settings.mesh, MeshGround(network=network, spec=network_spec, aws=aws)
+    addresses = make_gateways(plan, mesh, around.place, ground) if mesh is not None else {}
     eks_spec = specs.eks_spec(plan, settings)
     eks = Eks(
         _named(plan, "cluster"),
@@ -43,6 +59,7 @@ def make_cluster(plan: RegionPlan, settings: EksSettings) -> Grounds:
             spec=eks_spec,
             subnets=network.private_subnet_ids,
             security_groups=[network.security_groups["cluster"]],
+            running=around.running,
             aws=aws,
             needs=network.ready,
         ),
@@ -79,7 +96,17 @@ def make_cluster(plan: RegionPlan, settings: EksSettings) -> Grounds:
     )
     needs = [*pools.system, *addons.ready, *devices.ready]
     database = _database(plan, network, aws)
-    return Grounds(kubeconfig, SECURE_PORT, kubernetes, needs, pools.disks_key_arn, database)
+    return Grounds(
+        kubeconfig,
+        SECURE_PORT,
+        kubernetes,
+        needs,
+        pools.disks_key_arn,
+        database,
+        EksOutput(eks.name, eks.version),
+        network.nat_addresses,
+        addresses,
+    )
 
 
 def _database(plan: RegionPlan, network: Network, aws: pulumi.ProviderResource) -> DatabaseOutput | None:

@@ -12,6 +12,7 @@ from infra import providers
 from infra.outputs import CustomerOutputs
 from infra.plan import CustomerPlan
 from infra.plan.build import EVERYWHERE
+from infra.plan.placement import when_lost
 from infra.settings.models import Backup
 from infra.stacks import access_specs
 from infra.stacks.bundles import read_bundle
@@ -31,9 +32,14 @@ async def assemble(plan: CustomerPlan) -> CustomerOutputs:
     if unknown := [region for region in plan.regions if region not in known]:
         raise pulumi.RunError(f"{settings.global_stack} lists no region {', '.join(unknown)}: add it there first")
     grounds = [await _ground(plan, region) for region in plan.regions]
+    places = [ground.cell.aws_region for ground in grounds]
+    if len(set(places)) < len(places):
+        told = f"{' and '.join(plan.regions)} are both {places[0]} at AWS"
+        raise pulumi.RunError(f"{told}: what takes over must be elsewhere; change `failover` in moltghost:placement")
     regions = declare_customer(grounds, settings.tenant)
     await _declare_edge(plan, everywhere)
-    return CustomerOutputs(plan.tenant, await everywhere.value("hostname"), regions)
+    losses = {each.region: each.why for each in when_lost(settings.placement)}
+    return CustomerOutputs(plan.tenant, await everywhere.value("hostname"), regions, losses)
 
 
 async def _ground(plan: CustomerPlan, region: Region) -> Ground:
@@ -50,6 +56,7 @@ async def _ground(plan: CustomerPlan, region: Region) -> Ground:
         agent_image=await stack.value("agent_image"),
         edge_keys=await stack.value("edge_keys"),
         artifacts=machine.models if machine else {},
+        dedicated=frozenset((await stack.value("dedicated")).get(plan.tenant, ())),
     )
     if (told := await stack.value("region")) != region:
         raise pulumi.RunError(f"{stack.stack} is the stack of region {told}, not of {region}")

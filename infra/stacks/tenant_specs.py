@@ -104,9 +104,16 @@ def replication_spec(tenant: TenantId, cell: Cell, to: Cell) -> ReplicationSpec:
 
 
 def agent_spec(
-    cell: Cell, tenant: TenantPlan, agent: Agent, models: Models, skills: SkillsSpec | None = None
+    cell: Cell,
+    tenant: TenantPlan,
+    agent: Agent,
+    models: Models,
+    skills: SkillsSpec | None = None,
+    *,
+    in_two_regions: bool = False,
 ) -> AgentSpec:
-    """One agent of a tenant. `skills` are those of its tenant's bundle it has."""
+    """One agent of a tenant. `skills` are those of its tenant's bundle it has; one that is in two regions goes on from
+    the snapshots in its region's bucket, which has those of the other region too."""
     return AgentSpec(
         tenant=tenant.id,
         region=cell.region,
@@ -118,6 +125,8 @@ def agent_spec(
         tools=ToolsSpec(allow=tuple(agent.tools.allow), deny=tuple(agent.tools.deny), exec=agent.tools.exec),
         secrets=(image.RECEIPT_KEY_FILE, *agent.secrets),
         gpu_class=agent.gpu_class,
+        dedicated_nodes=agent.gpu_class in cell.dedicated,
+        resume_from=f"s3://{tenant.bucket}/{agent.name}/" if in_two_regions else None,
         cpu=agent.cpu,
         memory_gib=agent.memory_gib,
         volume_gb=agent.volume_gb,

@@ -31,6 +31,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 WITHHELD = "config:"
 """What the sources of secrets nobody gave begin with, among a value's dependencies."""
 
+ORGANIZATION = "organization"
+"""The one there is where no account is: https://www.pulumi.com/docs/iac/concepts/state-and-backends/"""
+
 _DEEPEST = 2
 """How many objects deep outputs are named: some types hold themselves."""
 
@@ -86,7 +89,13 @@ def _run(program: Program, monitor: Monitor) -> Run:
         warnings.filterwarnings("ignore", "(.* has been|This resource is) deprecated", DeprecationWarning)
         asyncio.set_event_loop(loop)
         stack.callback(asyncio.set_event_loop, None)
-        settings.reset_options(project=program.project, stack=program.name, root_directory=str(PROJECT), preview=True)
+        settings.reset_options(
+            project=program.project,
+            stack=program.name,
+            root_directory=str(PROJECT),
+            preview=True,
+            organization=ORGANIZATION,
+        )
         settings.SETTINGS.monitor, settings.SETTINGS.engine = monitor, engine
         _complete(loop)
     if engine.errors:

@@ -1,13 +1,17 @@
 """A sample fleet: stack files of a global stack, three regions and many customers, the same from the same seed."""
 
+import base64
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from components.network.addresses import ZONE_SLOTS, allocate
+from components.network.mesh.spec import PLANES
 from infra.additions import RegionRequest, build_pools, quota_of, region_config, render
 from infra.fleet import stack_file
 from infra.settings import NAMESPACE
@@ -20,6 +24,9 @@ REGIONS = (
                   gpus=("l40s",), location=(50.1, 8.7)),
 )  # fmt: skip
 """Three regions AWS has our smallest GPU class in."""
+
+_ENDPOINTS = IPv4Network("203.0.113.0/24")
+"""Addresses nobody has (RFC 5737)."""
 
 _LIKE = "use1"
 _PREFIX = "organization/moltghost/"
@@ -54,7 +61,33 @@ def sample_fleet(tenants: int, seed: int) -> Iterator[tuple[str, dict[str, Any]]
 
 def _everywhere() -> dict[str, Any]:
     config = _committed(_GLOBAL)
-    return config | {"regions": {each.name: {"block": each.block, "near": []} for each in REGIONS}}
+    return config | {
+        "regions": {each.name: {"block": each.block, "near": []} for each in REGIONS},
+        "sites": [_site(at, each) for at, each in enumerate(REGIONS)],
+    }
+
+
+def _site(at: int, request: RegionRequest) -> dict[str, Any]:
+    vpc = allocate(IPv4Network(str(request.block)), ZONE_SLOTS).vpc
+    return {
+        "name": request.name,
+        "kind": "region",
+        "number": at + 1,
+        "ranges": [str(vpc)],
+        "gateways": [
+            {
+                "plane": plane,
+                "endpoint": str(_ENDPOINTS[2 * at + number]),
+                "keys": [{"generation": 1, "key": _public_key(f"{request.name}-{plane}")}],
+            }
+            for number, plane in enumerate(PLANES[:2], 1)
+        ],
+    }
+
+
+def _public_key(gateway: str) -> str:
+    """A key nobody has the private half of."""
+    return base64.b64encode(hashlib.sha256(gateway.encode()).digest()).decode()
 
 
 def _region(request: RegionRequest, customers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -66,7 +99,7 @@ def _region(request: RegionRequest, customers: list[dict[str, Any]]) -> dict[str
     placed = (each for each in customers if request.name in each["region_stacks"])
     gpus = sum(each["tenant"]["quota"]["gpus"] for each in placed)
     pools["l40s"]["max"] = max(len(request.zones), 2 * gpus // _GPUS_A_NODE)
-    return config | {"pools": pools}
+    return config | {"pools": pools, "mesh": like["mesh"]}
 
 
 def _customer(name: str, chance: random.Random) -> dict[str, Any]:
@@ -98,8 +131,8 @@ def _agent(name: str, model: str, chance: random.Random) -> dict[str, Any]:
         "name": name,
         "model": model,
         "gpu_class": "l40s",
-        "cpu": 4,
-        "memory_gib": 32,
+        "cpu": 3,
+        "memory_gib": 24,
         "volume_gb": 100,
         "lifecycle": chance.choice(("always-on", "suspendable")),
     }

@@ -23,6 +23,7 @@ from runtime.agent.openclaw.process import Installed
 from runtime.agent.openclaw.token import mint_token
 from runtime.agent.ops import ops_application
 from runtime.agent.programs import NAMES, Programs
+from runtime.agent.resuming import resume
 from runtime.agent.safety import verify_skills
 from runtime.agent.secrets import ReceiptKey
 from runtime.agent.settings import AgentSettings, Places, Ports, read_settings
@@ -69,6 +70,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str], installed: 
             lifecycle,
             [programs.model_server(), programs.openclaw()],
             preparations=[
+                Preparation(name="state", run=partial(resume, settings)),
                 Preparation(name="skills", run=partial(asyncio.to_thread, verify_skills, settings, installed)),
                 Preparation(name="model", run=partial(bring_model, settings)),
             ],

@@ -43,7 +43,7 @@ class AgentSettings:
     `model_digest` is `sha256:…` of the model's manifest, `context_tokens` the context length the model is loaded with,
     `max_tokens` that of the longest answer, `keep_alive_s` the seconds it stays loaded unasked (-1 for good).
     `skills_key` is the raw public Ed25519 key the skills are signed with, `skills_digest` the SHA-256 (hex) of their
-    manifest; both are None where there are none.
+    manifest; both are None where there are none. `resume_from` is where its latest state is, if it is in two regions.
     """
 
     tenant: str
@@ -55,6 +55,7 @@ class AgentSettings:
     keep_alive_s: int = -1
     skills_key: bytes | None = None
     skills_digest: str | None = None
+    resume_from: str | None = None
     places: Places = field(default_factory=Places)
     ports: Ports = field(default_factory=Ports)
 
@@ -73,6 +74,7 @@ def read_settings(environ: Mapping[str, str], places: Places, ports: Ports) -> A
         keep_alive_s=reader.read(env.KEEP_ALIVE_S, _seconds_or_for_good, 0),
         skills_key=reader.read(env.SKILLS_KEY, _key, None) if has_skills else None,
         skills_digest=reader.read(env.SKILLS_DIGEST, _sha256, None) if has_skills else None,
+        resume_from=reader.read(env.RESUME_FROM, _folder, None) if env.RESUME_FROM in environ else None,
         places=places,
         ports=ports,
     )
@@ -89,6 +91,12 @@ def _digest(text: str) -> str:
 def _sha256(text: str) -> str | None:
     if re.fullmatch(r"[0-9a-f]{64}", text) is None:
         raise ValueError("expected 64 hex digits")
+    return text
+
+
+def _folder(text: str) -> str | None:
+    if re.fullmatch(r"s3://[a-z0-9][-.a-z0-9]+/[-.a-z0-9]+/", text) is None:
+        raise ValueError("expected s3://<bucket>/<agent>/")
     return text
 
 

@@ -37,5 +37,10 @@ OPENCLAW_PROGRAM = "/node_modules/openclaw/openclaw.mjs"
 """OpenClaw, where skills find what they import of it."""
 NODE_PROGRAM = "/usr/local/bin/node"
 
+RESUME_PROGRAM = "/opt/moltghost/resume"
+"""What brings an agent's latest state to its volume; an image without it has agents go on from what the volume holds.
+It is told by `env.RESUME_FROM`, `RESUME_INTO`, `TENANT` and `AGENT`, ends with 0 once the volume holds the latest
+state there is, and may be run again at any time."""
+
 GATEWAY_COMMAND = ("python", "-m", "runtime.gateway")
 AGENT_COMMAND = ("python", "-m", "runtime.agent")

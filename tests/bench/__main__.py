@@ -15,11 +15,16 @@ from infra.local.progress import Steps
 from infra.local.region import LocalRegion
 from infra.local.status import table
 from tests.bench.address_plan import address_plan
+from tests.bench.fleet_plan import fleet_plan
 from tests.bench.hops import MIB, hops
 from tests.bench.latency import Latency, compare
 from tests.bench.limiter import limiter
+from tests.bench.mesh_plan import mesh_plan
+from tests.bench.policies import policies
+from tests.bench.previews import beside_engine, previews
 from tests.bench.proof import proof
 from tests.bench.starting import STARTS, Starts, medians
+from tests.bench.wireguard import wireguard
 
 SLOT = 2
 STATE = Path(__file__).resolve().parents[2] / f".state-{SLOT}"
@@ -33,11 +38,17 @@ def main() -> None:
     hops(steps, console)
     limiter(steps, console)
     address_plan(console)
+    fleet_plan(console)
+    mesh_plan(console)
+    wireguard(console)
+    policies(steps, console)
+    previews(steps, console)
     proof(console)
     region.down(steps)
     try:
         region.start(steps)
         engine(region, steps, console)
+        beside_engine(region, steps, console)
         latency(region, steps, console)
         console.print(memory(region))
         starts(region, steps, console)

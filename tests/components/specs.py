@@ -225,7 +225,6 @@ STEERING = SteeringSpec(region=SIN, zone_id="1" * 32, hostname="regions.example.
 ROLLOUT = RolloutSpec(
     region=SIN,
     account_id="0" * 32,
-    script_name="platform-sin-edge",
     script="export default { fetch: () => new Response() }",
     bindings=("ROUTES", "KEYS", "KEY_PEPPER", "EDGE_SIGNING_KEY"),
     stable="00000000-0000-4000-8000-000000000001",

@@ -1,13 +1,18 @@
-"""Two regions on this machine, as an operator has them: a stack of what they share, one a region, one a customer."""
+"""Two regions on this machine, as an operator has them: a stack of what they share, one a region, one a customer.
+
+Their clusters are given (`Fleet`), or made by the regions' own stacks (`MadeFleet`).
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import yaml
 
+from infra.local.aws.deployer import sign_in
 from infra.local.cache import cache_root
 from infra.local.engine import Engine
 from infra.local.images import Images
@@ -22,6 +27,7 @@ PLACEMENTS: Mapping[str, dict[str, Any]] = {
     "globex": {"home": "sin", "residency": ["sin"]},
 }
 """acme may be carried on in the other region; globex's data may be nowhere but at home."""
+AWS_REGIONS = {"sin": "ap-southeast-1", "jkt": "ap-southeast-3"}
 GLOBAL = "organization/moltghost/global"
 
 
@@ -30,6 +36,7 @@ class Fleet:
     """Regions by name, each a cluster of its own; the last one's stand-ins play the clouds of all."""
 
     regions: Mapping[str, LocalRegion]
+    placements: Mapping[str, dict[str, Any]] = field(default_factory=lambda: PLACEMENTS)
     _images: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -37,18 +44,23 @@ class Fleet:
         """The region whose stand-ins for AWS and Cloudflare all stacks use."""
         return list(self.regions.values())[-1]
 
+    @property
+    def machines(self) -> list[LocalRegion]:
+        """What is started and taken down."""
+        return list(self.regions.values())
+
     def start(self) -> None:
         """Bring up the clusters and what stands for the clouds."""
-        for region in self.regions.values():
+        for region in self.machines:
             prepared = region.prepare(Steps())
             region.machine.up(prepared.tools, prepared.images, lambda _line: None)
             self._images = {name: image.reference for name, image in prepared.images.items()}
-        if self.clouds.machine.mode is Mode.SIMULATED:  # where none is there, only its name counts
+        if self.clouds.machine.mode in (Mode.SIMULATED, Mode.CLOUDS):  # where none is there, only its name counts
             self._images = Images(cache_root(), self.clouds.tools).planned_references()
 
     def down(self) -> None:
         """Take everything away."""
-        for region in self.regions.values():
+        for region in self.machines:
             region.down(Steps())
 
     @cached_property
@@ -61,24 +73,32 @@ class Fleet:
 
     def up(self) -> None:
         """Deploy every stack: what regions share, the regions, the customers."""
-        for engine in self.engines.values():
-            engine.up()
+        for stage in self._stages():
+            _each(stage, Engine.up)
 
     def destroy(self) -> None:
-        """Take down every stack, the last one first."""
-        for engine in reversed(self.engines.values()):
-            engine.destroy()
+        """Take down every stack, the last ones first."""
+        for stage in reversed(self._stages()):
+            _each(stage, Engine.destroy)
+
+    def _stages(self) -> list[list[Engine]]:
+        """Stacks that don't need one another, in the order they are deployed in."""
+        return [[self.engines[stack] for stack in stage] for stage in (["global"], self.regions, self.placements)]
 
     def _engine(self, stack: str, config: dict[str, Any], secrets: dict[str, str], pulumi: Any) -> Engine:
         file = self.clouds.state / f"Pulumi.{stack}.yaml"
         values = {"pulumi:disable-default-providers": ["*"]}
         values |= {f"moltghost:{name}": value for name, value in config.items()}
         file.write_text(yaml.safe_dump({"config": values}, sort_keys=False))
-        engine = Engine(self.clouds.state, file, PROJECT, pulumi, stack)
+        engine = Engine(self.clouds.state, file, PROJECT, pulumi, stack, self._environment())
         engine.prepare()
         for name, value in secrets.items():
             engine.set_secret(f"moltghost:{name}", value)
         return engine
+
+    def _environment(self) -> dict[str, str]:
+        """What the engine's environment has beside what every local one has."""
+        return {}
 
     def _stacks(self) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
         """Each stack's settings and secrets."""
@@ -87,15 +107,14 @@ class Fleet:
         return {
             "global": (self._global(), shared),
             **{name: (self._region(name, at), {}) for at, name in enumerate(self.regions)},
-            **{name: (self._tenant(name), self._agent_secrets(name)) for name in PLACEMENTS},
+            **{name: (self._tenant(name), self._agent_secrets(name)) for name in self.placements},
         }
 
     def _global(self) -> dict[str, Any]:
-        origins = {name: region.gateway_origin for name, region in self.regions.items()}
         machine = {
             "cloudflare_endpoint": self.clouds.machine.info().cloudflare_endpoint,
             "worker_script": str(WORKER_SCRIPT),
-            "origins": origins,
+            "origins": self._origins(),
         }
         return {
             "kind": "global",
@@ -104,6 +123,9 @@ class Fleet:
             "regions": {name: {"block": _block(at)} for at, name in enumerate(self.regions)},
             "machine": machine,
         }
+
+    def _origins(self) -> dict[str, str]:
+        return {name: region.gateway_origin for name, region in self.regions.items()}
 
     def _region(self, name: str, at: int) -> dict[str, Any]:
         region, here = dev_config()["moltghost:region"], self.regions[name]
@@ -115,14 +137,15 @@ class Fleet:
         }
         return {
             "kind": "region",
-            "region": {**region, "name": name, "block": _block(at), "network": network},
-            "edge": {key: dev_config()["moltghost:edge"][key] for key in ("account_id", "zone_id", "zone")},
-            "images": {
-                "agent": self._images["agent"],
-                "platform": self._images["platform"],
-                "agent_sandbox": self._images["agent-sandbox-controller"],
-                "cloudflared": f"localhost/moltghost/cloudflared@{DIGEST}",
+            "region": {
+                **region,
+                "name": name,
+                "block": _block(at),
+                "network": network,
+                "aws": {**region["aws"], "region": AWS_REGIONS[name]},
             },
+            "edge": {key: dev_config()["moltghost:edge"][key] for key in ("account_id", "zone_id", "zone")},
+            "images": self._region_images(),
             "global_stack": GLOBAL,
             "machine": {
                 "kubeconfig": str(here.machine.kubeconfig),
@@ -131,12 +154,20 @@ class Fleet:
             },
         }
 
+    def _region_images(self) -> dict[str, str]:
+        return {
+            "agent": self._images["agent"],
+            "platform": self._images["platform"],
+            "agent_sandbox": self._images["agent-sandbox-controller"],
+            "cloudflared": f"localhost/moltghost/cloudflared@{DIGEST}",
+        }
+
     def _tenant(self, name: str) -> dict[str, Any]:
         (tenant,) = [each for each in dev_config()["moltghost:tenants"] if each["id"] == name]
         for agent in tenant["agents"]:
             agent.pop("skills", None)  # a bundle is made for the machine of a dev stack alone
         key = self.clouds.credentials.api_key(name)
-        placement = PLACEMENTS[name]
+        placement = self.placements[name]
         regions = [placement[field] for field in ("home", "failover") if field in placement]
         info = self.clouds.machine.info()
         return {
@@ -162,6 +193,54 @@ class Fleet:
             for agent in tenant["agents"]
         }
         return {"agentSecrets": json.dumps(held)}
+
+
+class MadeFleet(Fleet):
+    """Regions whose stacks, as they are committed, make their network, cluster, pools and database.
+
+    One machine plays all clouds, and its EKS runs the clusters.
+    """
+
+    @property
+    def machines(self) -> list[LocalRegion]:
+        return [self.clouds]
+
+    @cached_property
+    def deployer(self) -> dict[str, str]:
+        """The deployer's credentials, as variables of an environment."""
+        (role,) = {admin for name in self.regions for admin in committed(name)["moltghost:eks"]["admins"]}
+        return sign_in(self.clouds.machine.info().aws_endpoint, "us-east-1", role)
+
+    def _environment(self) -> dict[str, str]:
+        return self.deployer
+
+    def _origins(self) -> dict[str, str]:
+        """Nobody answers there: the pods of simulated nodes don't run."""
+        return {name: f"http://127.0.0.1:{self.clouds.addresses.port(98 + at)}" for at, name in enumerate(self.regions)}
+
+    def _region(self, name: str, at: int) -> dict[str, Any]:
+        config = {key.removeprefix("moltghost:"): value for key, value in committed(name).items() if "moltghost" in key}
+        config["region"]["block"] = _block(at)
+        # What holds customers' data is protected otherwise, and a destroy stops there.
+        for kept in ("eks", "database"):
+            config[kept]["delete_with_stack"] = True
+        config["region"]["backup"] = dev_config()["moltghost:region"]["backup"]
+        edge = dev_config()["moltghost:edge"]
+        config["edge"] |= {key: edge[key] for key in ("account_id", "zone_id", "zone")}
+        machine = {"aws_endpoint": self.clouds.machine.info().aws_endpoint}
+        return config | {"images": self._region_images(), "global_stack": GLOBAL, "machine": machine}
+
+
+def committed(stack: str) -> dict[str, Any]:
+    """A committed stack's settings, freely changeable."""
+    config: dict[str, Any] = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return config
+
+
+def _each(engines: Sequence[Engine], work: Callable[[Engine], None]) -> None:
+    """Have all do it side by side, as an operator's pipeline does; the first failure is raised once all have ended."""
+    with ThreadPoolExecutor(len(engines)) as pool:
+        list(pool.map(work, engines))
 
 
 def _block(at: int) -> str:

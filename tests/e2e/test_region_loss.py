@@ -141,3 +141,7 @@ def test_a_lost_region_is_carried_on_where_it_may_be(fleet: Fleet) -> None:
     assert resumed < CARRIED_ON_WITHIN_S
     assert json.loads(ending)["error"]["code"] == errors.UPSTREAM_FAILED.code
     assert (globex.status, globex.code) == (errors.UPSTREAM_FAILED.status, errors.UPSTREAM_FAILED.code)
+    why = {tenant: fleet.engines[tenant].stack_output()["when_lost"]["sin"] for tenant in AGENTS}
+    print(f"{json.dumps(why, indent=2)}")  # noqa: T201  # to be seen
+    assert "carried on in jkt" in why["acme"]
+    assert "residency allows no other" in why["globex"]

@@ -8,14 +8,23 @@ from tests.infra.departures import PRIVATE_PEM, Bad, Config, both, put, take
 R, E, P, D = "moltghost:region", "moltghost:eks", "moltghost:pools", "moltghost:database"
 G, EDGE, KEYS = "moltghost:regions", "moltghost:edge", "moltghost:edge_keys"
 T, W, M, S = "moltghost:tenant", "moltghost:placement", "moltghost:models", "moltghost:region_stacks"
-STEERING = "moltghost:steering"
+STEERING, X, SITES = "moltghost:steering", "moltghost:mesh", "moltghost:sites"
+FIRST = (SITES, 0, "gateways", 0)
+MACHINE = {
+    "address": "gw.example.com",
+    "host_key": "ssh-ed25519 AAAA",
+    "underlay": "eth0",
+    "lan": "eth1",
+    "lan_address": "172.20.0.4",
+}
+VERSION = "00000000-0000-4000-8000-000000000001"
 AGENT = (T, "agents", 0)
 NETWORK = {"nodes": "10.24.0.0/16", "pods": "10.26.0.0/15", "services": "10.25.0.0/20"}
 
 
 def given(config: Config) -> None:
     """Make a committed region one whose cluster is given."""
-    both(take(E), take(P), take(D))(config)
+    both(take(E), take(P), take(D), take(X))(config)
     config[R] |= {"network": dict(NETWORK), "gpu_classes": {"l40s": {"count": 8}}}
 
 
@@ -23,6 +32,11 @@ def steered(hostname: str, region: str = "sin") -> Callable[[Config], object]:
     """A name that leads to a region."""
     stacks = {region: f"organization/moltghost/{region}"}
     return put({"hostname": hostname, "region_stacks": stacks}, STEERING)
+
+
+def tried(stable: str, percent: int) -> Callable[[Config], object]:
+    """A new version of the Worker beside one that runs."""
+    return put({"stable": stable, "percent": percent}, "moltghost:rollout")
 
 
 @dataclass(frozen=True)
@@ -244,7 +258,9 @@ REGIONS = [
     ),
     region(
         "given, and pools",
-        both(take(E), take(D), put(dict(NETWORK), R, "network"), put({"l40s": {"count": 8}}, R, "gpu_classes")),
+        both(
+            take(E), take(D), take(X), put(dict(NETWORK), R, "network"), put({"l40s": {"count": 8}}, R, "gpu_classes")
+        ),
         P,
         "for a cluster the stack makes",
     ),
@@ -286,6 +302,46 @@ REGIONS = [
         "moltghost:kubeconfig",
         "in plain text",
     ),
+    region("one gateway", put(1, X, "gateways"), f"{X}.gateways", "its loss is the region's"),
+    region(
+        "more gateways than zones",
+        both(put(4, X, "gateways"), put({"L-0263D0A3": 10}, E, "quotas")),
+        f"{X}.gateways",
+        "more than the 3 zones",
+    ),
+    region(
+        "gateways beyond the quota",
+        put(3, X, "gateways"),
+        E,
+        "Elastic IPs in a region to 6; the limit is 5",
+        "L-0263D0A3",
+    ),
+    region("gateways of no image", put("debian-12", X, "image"), f"{X}.image", "an AMI of its AWS region"),
+    region("gateways without an image", take(X, "image"), f"{X}.image", "is missing"),
+    region("gateways that route by chance", put("ecmp", X, "routing"), f"{X}.routing", "Route Server"),
+    region("a port twice", put([9443, 9443], X, "ports"), f"{X}.ports[1]", "is a port twice"),
+    region(
+        "given, and gateways",
+        both(given, put({"image": "ami-0123456789abcdef0"}, X)),
+        X,
+        "for a network the stack makes",
+        "moltghost:sites of the global stack",
+    ),
+    region("keys of the mesh in the clear", put("{}", "moltghost:meshKeys"), "moltghost:meshKeys", "in plain text"),
+    region(
+        "machine tells of a made cluster",
+        put({"aws_endpoint": "http://127.0.0.1:1", "kubeconfig": "/nowhere/kubeconfig"}, "moltghost:machine"),
+        "moltghost:machine.kubeconfig",
+        "the stack makes the cluster",
+    ),
+    region(
+        "machine tells nothing of a given cluster",
+        both(
+            given, put({"aws_endpoint": "http://127.0.0.1:1", "kubeconfig": "/nowhere/kubeconfig"}, "moltghost:machine")
+        ),
+        "moltghost:machine.tunnel_source",
+        "is missing: a cluster is given",
+    ),
     region("tenants in a region", put([], "moltghost:tenants"), "moltghost:tenants", "is not a setting"),
 ]
 
@@ -307,6 +363,11 @@ EVERYWHERE = [
         "moltghost:logs.requests",
         "does not have the form",
     ),
+    everywhere(
+        "a version that is none", tried("latest", 10), "moltghost:rollout.stable", "does not have the form", "wrangler"
+    ),
+    everywhere("more than all", tried(VERSION, 101), "moltghost:rollout.percent", "100", "0 to 100"),
+    everywhere("no share", put({"stable": VERSION}, "moltghost:rollout"), "moltghost:rollout.percent", "is missing"),
     everywhere("region without a block", take(G, "sin", "block"), f"{G}.sin.block", "is missing"),
     everywhere("blocks overlap", put("10.16.0.0/14", G, "jkt", "block"), f"{G}.jkt.block", f"overlaps {G}.sin.block"),
     everywhere("block holds another", put("10.16.0.0/12", G, "usw2", "block"), f"{G}.usw2.block", "overlaps"),
@@ -316,6 +377,84 @@ EVERYWHERE = [
     everywhere("private key", put(PRIVATE_PEM, KEYS, 0, "x"), f"{KEYS}[0].x", "a private key in plain text"),
     everywhere(
         "hostname elsewhere", put("api.example.org", EDGE, "hostname"), f"{EDGE}.hostname", "not a name in the zone"
+    ),
+    everywhere("sites, and no mesh", take(X), X, "is missing: there are sites", "tunnel_range"),
+    everywhere("a mesh of no sites", take(SITES), X, "joins no site"),
+    everywhere(
+        "a site nobody knows",
+        both(put("fra", SITES, 0, "name"), put(["172.20.0.0/16"], SITES, 0, "ranges")),
+        f"{SITES}[0].name",
+        "is no region of this stack",
+    ),
+    everywhere("a site twice", put(1, SITES, 1, "number"), f"{SITES}[1].number", "twice"),
+    everywhere(
+        "a site out of its region",
+        put(["172.20.0.0/16"], SITES, 0, "ranges"),
+        f"{SITES}[0].ranges[0]",
+        "is not in 10.16.0.0/14",
+        "Write 10.16.0.0/16",
+    ),
+    everywhere(
+        "a site in another's region",
+        both(put("dc1", SITES, 3, "name"), put("metal", SITES, 3, "kind")),
+        f"{SITES}[3].ranges[0]",
+        f"overlaps {G}.usw2.block",
+    ),
+    everywhere(
+        "tunnels in a region",
+        put("10.18.0.0/16", X, "tunnel_range"),
+        f"{X}.tunnel_range",
+        f"overlaps {G}.sin.block",
+    ),
+    everywhere(
+        "a number without addresses",
+        put(8192, SITES, 0, "number"),
+        f"{SITES}[0].number",
+        "no addresses in the tunnel range",
+        "below 8192",
+    ),
+    everywhere("a site with one gateway", take(SITES, 0, "gateways", 1), f"{SITES}[0].gateways", "at least 2 items"),
+    everywhere(
+        "sites that only dial out",
+        both(take(*FIRST, "endpoint"), take(SITES, 1, "gateways", 0, "endpoint")),
+        f"{SITES}[1].gateways[0].endpoint",
+        "is missing at both ends",
+    ),
+    everywhere("an endpoint by name", put("gw.example.com", *FIRST, "endpoint"), f"{SITES}[0].gateways[0].endpoint"),
+    everywhere("an MTU too large", put(1500, SITES, 0, "mtu"), f"{SITES}[0].mtu", "is too large", "Give 1420 or less"),
+    everywhere("an MTU too small", put(576, SITES, 0, "mtu"), f"{SITES}[0].mtu", "is too small for IP"),
+    everywhere("a neighbour nowhere", put(["fra"], SITES, 0, "neighbours"), f"{SITES}[0].neighbours[0]", "is no site"),
+    everywhere(
+        "no key of a generation",
+        put(2, *FIRST, "keys", 0, "generation"),
+        f"{SITES}[0].gateways[0].keys",
+        "has none of generation 1",
+    ),
+    everywhere("three generations", put([1, 2, 3], X, "generations"), f"{X}.generations", "at most 2"),
+    everywhere(
+        "a private key's form", put("nonsense", *FIRST, "keys", 0, "key"), f"{SITES}[0].gateways[0].keys[0].key"
+    ),
+    everywhere(
+        "a machine out of its site",
+        put(MACHINE, *FIRST, "machine"),
+        f"{SITES}[0].gateways[0].machine.lan_address",
+        "is not in its site",
+        "Give an address of 10.16.0.0/16",
+    ),
+    everywhere(
+        "one machine twice",
+        both(
+            put({**MACHINE, "lan_address": "10.16.0.4"}, *FIRST, "machine"),
+            put({**MACHINE, "lan_address": "10.16.0.5"}, SITES, 0, "gateways", 1, "machine"),
+        ),
+        f"{SITES}[0].gateways[1].machine.address",
+        "is a gateway's machine twice",
+    ),
+    everywhere(
+        "a machine whose host is not known",
+        put({**MACHINE, "lan_address": "10.16.0.4", "host_key": "none"}, *FIRST, "machine"),
+        f"{SITES}[0].gateways[0].machine.host_key",
+        "public host key",
     ),
     everywhere("region in capitals", put({"block": "10.40.0.0/14"}, G, "SYD"), f"{G}.SYD", "does not have the form"),
 ]

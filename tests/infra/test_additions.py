@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 from infra.additions import AdditionError, listed_in, region, tenant
 from infra.fleet import judge_folder
 from infra.plan import CustomerPlan, RegionPlan
-from tests.infra.departures import put
+from tests.components.network.mesh.meshes import public_key
+from tests.infra.departures import put, take
 from tests.infra.fleets import change_stack, copy_fleet
 
 SYDNEY = (
@@ -60,6 +61,35 @@ def test_a_region_is_written_listed_and_given_a_free_block(folder: Path) -> None
     assert kept == []
     changed = {name for name, text in contents(folder).items() if before.get(name) != text}
     assert changed == {"Pulumi.syd.yaml", "Pulumi.global.yaml"}
+
+
+def test_a_region_of_a_mesh_begins_with_its_gateways_addresses(folder: Path) -> None:
+    result = add_region(folder, *SYDNEY, "--mesh-image", "ami-00000000000000abc")
+    assert result.exit_code == 0, result.output
+    plan = judge_folder(folder).plans["syd"]
+    assert isinstance(plan, RegionPlan)
+    assert plan.settings.mesh is not None
+    assert (plan.settings.mesh.joined, plan.settings.mesh.image) == (False, "ami-00000000000000abc")
+    assert "pulumi stack output mesh_addresses --stack syd" in result.output
+    assert "its number can be 5" in result.output
+
+
+def test_a_region_without_gateways_is_said_how_to_join(folder: Path) -> None:
+    said = add_region(folder, *SYDNEY).output
+    assert "to join it to the mesh, add moltghost:mesh with an AMI, then: docs/runbooks/add-a-site.md" in said
+    change_stack(folder, "global", take("moltghost:mesh"))
+    change_stack(folder, "global", take("moltghost:sites"))
+    for stack in ("sin", "jkt", "use1", "usw2"):
+        change_stack(folder, stack, take("moltghost:mesh"))
+    assert "mesh" not in add_region(folder, "per", *SYDNEY[1:]).output
+
+
+def test_a_regions_block_is_none_of_the_meshs(folder: Path) -> None:
+    block = {"name": "dc1", "kind": "metal", "number": 9, "ranges": ["10.0.4.0/24"], "neighbours": ["sin"]}
+    gateways = [{"plane": plane, "keys": [{"generation": 1, "key": public_key(plane)}]} for plane in "ab"]
+    change_stack(folder, "global", lambda config: config["moltghost:sites"].append({**block, "gateways": gateways}))
+    assert judge_folder(folder).problems() == []
+    assert "block 10.4.0.0/14" in add_region(folder, *SYDNEY).output
 
 
 def test_regions_added_one_after_another_have_blocks_of_their_own(folder: Path) -> None:
@@ -122,7 +152,7 @@ def test_a_customer_without_failover_is_at_home_alone(folder: Path) -> None:
         (("globex", "--home", "mars"), "is not listed in Pulumi.global.yaml"),
         (("globex", "--home", "sin", "--failover", "sin"), "is lost together with home"),
         (("globex", "--home", "sin", "--residency", "jkt"), "is not among the regions the data may be in"),
-        (("globex", "--home", "sin", "--agents", "100"), "promised in region sin to 100; it has 16"),
+        (("globex", "--home", "sin", "--agents", "100"), "is more than the 16 GPUs of region sin it can be on"),
         (("platform", "--home", "sin"), "is a name of the platform's own"),
         (("Globex", "--home", "sin"), "is not a DNS label"),
         (("../globex", "--home", "sin"), "is not a DNS label"),

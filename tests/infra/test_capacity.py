@@ -47,6 +47,7 @@ def public(at: int) -> EgressSpec:
 
 
 SMALL = changed(block=IPv4Network(f"10.0.0.0/{LONGEST_BLOCK}"), mesh_ranges=())
+MANY = tuple(IPv4Network(f"172.16.{at}.0/24") for at in range(60))
 WIDE = changed(egress=tuple(public(at) for at in range(60)))
 
 
@@ -65,7 +66,17 @@ WIDE = changed(egress=tuple(public(at) for at in range(60)))
         ),
         (replace(USE, services=4095), "addresses of Services", "region.block"),
         (replace(USE, network=WIDE), "rules of a security group, one way: nodes, egress", "eks.egress"),
-        (replace(USE, mesh_routes=500), "routes in a route table: a zone's nodes", "eks.egress"),
+        (replace(USE, mesh_routes=500), "routes in a route table: a zone's nodes", "mesh"),
+        (
+            replace(USE, network=changed(mesh_ranges=MANY, mesh_ports=(9443,))),
+            "rules of a security group, one way: nodes, ingress",
+            "mesh",
+        ),
+        (
+            replace(USE, network=changed(mesh_ranges=MANY)),
+            "rules of a security group, one way: cluster, ingress",
+            "mesh",
+        ),
         (replace(USE, gateways=3), "Elastic IPs in a region", "eks"),
         (replace(USE, connections_an_agent=700), "connections through a NAT address to one destination", "pools"),
         (

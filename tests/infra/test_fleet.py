@@ -7,14 +7,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from components.edge.tenant_edge_manifests import build_records
 from infra.check import check
 from infra.fleet import judge_folder
+from infra.plan import CustomerPlan
 from infra.plan.fleet import RULES
+from infra.stacks.access_specs import tenant_edge_spec
+from tests.infra.bad_kinds import MACHINE as OUTSIDE
 from tests.infra.departures import Config, both, put, take
 from tests.infra.fleets import STACKS, change_stack, clone_stack, copy_fleet
 
 R, G, T, W, S = (f"moltghost:{name}" for name in ("region", "regions", "tenant", "placement", "region_stacks"))
+SITES, MESH = "moltghost:sites", "moltghost:mesh"
 HASH = "ab" * 32
+MACHINE = {**OUTSIDE, "lan_address": "10.16.0.4"}
 KEY = {"id": "default", "agents": ["*"], "hash": HASH}
 ISSUER = {
     "id": "login",
@@ -49,6 +55,16 @@ def another_tenant(change: Callable[[Config], object] = lambda _: None, identity
     return lambda folder: clone_stack(folder, "acme", "globex", both(put(identity, T, "id"), change))
 
 
+def with_nodes_of_its_own(change: Change) -> Change:
+    """A change, and the first customer has use1's L40S to itself."""
+
+    def changes(folder: Path) -> None:
+        change(folder)
+        change_stack(folder, "use1", put("acme", "moltghost:pools", "l40s", "tenant"))
+
+    return changes
+
+
 def with_both(value: object, *steps: str | int) -> Change:
     """Two customers that have one thing in common."""
 
@@ -57,6 +73,14 @@ def with_both(value: object, *steps: str | int) -> Change:
         change_stack(folder, "acme", put(value, *steps))
 
     return change
+
+
+def in_virginia(config: Config) -> None:
+    """Oregon's stack, with all it has at AWS in Virginia."""
+    put("us-east-1", R, "aws", "region")(config)
+    put(["us-east-1a", "us-east-1b", "us-east-1c"], "moltghost:eks", "zones")(config)
+    for pool, zone in {"a100": "us-east-1b", "h100": "us-east-1a"}.items():
+        put([zone], "moltghost:pools", pool, "zones")(config)
 
 
 FAULTS = [
@@ -95,7 +119,13 @@ FAULTS = [
         f"{R}.name",
         "is a region twice",
     ),
-    Fault("region nobody lists", of("global", take(G, "sin")), "sin", f"{R}.name", "Add `sin: {block: 10.16.0.0/14}`"),
+    Fault(
+        "region nobody lists",
+        of("global", both(take(G, "sin"), take(SITES, 0))),
+        "sin",
+        f"{R}.name",
+        "Add `sin: {block: 10.16.0.0/14}`",
+    ),
     Fault("block is another", of("sin", put("10.64.0.0/14", R, "block")), "sin", f"{R}.block", "is not 10.16.0.0/14"),
     Fault("blocks overlap", of("jkt", put("10.16.0.0/14", R, "block")), "sin", f"{R}.block", "overlaps 10.16.0.0/14"),
     Fault(
@@ -164,12 +194,113 @@ FAULTS = [
         f"{T}.agents[1].gpu_class",
         "Choose one of h100",
     ),
+    Fault("failover beside home", of("usw2", in_virginia), "acme", "moltghost:placement.failover", "lost with it"),
     Fault(
         "more promised than there is",
-        another_tenant(both(put(60, T, "quota", "gpus"))),
+        another_tenant(both(put(56, T, "quota", "gpus"))),
         "globex",
         f"{T}.quota.gpus",
-        "promised in region use1 to 62; it has 56",
+        "promised in region use1 to 58; it has 56",
+    ),
+    Fault(
+        "more promised than is open to it",
+        with_nodes_of_its_own(another_tenant(put(40, T, "quota", "gpus"))),
+        "globex",
+        f"{T}.quota.gpus",
+        "is more than the 32 GPUs of region use1 it can be on",
+    ),
+    Fault(
+        "a class that is another tenant's alone",
+        with_nodes_of_its_own(another_tenant()),
+        "globex",
+        f"{T}.agents[0].gpu_class",
+        "is not offered in region use1 but on other tenants' nodes",
+    ),
+    Fault(
+        "an agent larger than its share of a node",
+        of("acme", both(put(300, T, "agents", 0, "memory_gib"), put(600, T, "quota", "memory_gib"))),
+        "acme",
+        f"{T}.agents[0].memory_gib",
+        "a node of region use1 has for each l40s",
+    ),
+    Fault(
+        "more cores than a GPU has beside it",
+        of("acme", both(put(8, T, "agents", 0, "cpu"), put(20, T, "quota", "cpu"))),
+        "acme",
+        f"{T}.agents[0].cpu",
+        "is more than the 7.4",
+    ),
+    Fault(
+        "GPUs that are no whole nodes",
+        with_nodes_of_its_own(of("use1", put("g6e.12xlarge", "moltghost:pools", "l40s", "instance_type"))),
+        "acme",
+        f"{T}.quota.gpus",
+        "2 GPUs are no whole number of g6e.12xlarge (4 GPUs each). Choose a multiple of 4",
+    ),
+    Fault(
+        "more volumes than AWS gives a region",
+        of("acme", put(60_000, T, "quota", "volumes_gb")),
+        "use1",
+        "moltghost:pools",
+        "GB of gp3 volumes in a region",
+    ),
+    Fault("joined to nothing", of("global", take(SITES, 0)), "sin", MESH, "is no site of Pulumi.global.yaml"),
+    Fault("a site without gateways", of("sin", take(MESH)), "global", f"{SITES}[0]", "is a region without gateways"),
+    Fault(
+        "a site that is not joined",
+        of("sin", put(False, MESH, "joined")),
+        "global",
+        f"{SITES}[0]",
+        "Say `joined: true` in its stack",
+    ),
+    Fault(
+        "a site of half its VPC",
+        of("global", put(["10.16.0.0/17"], SITES, 0, "ranges")),
+        "global",
+        f"{SITES}[0].ranges",
+        "Write [10.16.0.0/16]",
+    ),
+    Fault(
+        "a gateway more than the region makes",
+        of("sin", both(put(3, MESH, "gateways"), put({"L-0263D0A3": 10}, "moltghost:eks", "quotas"))),
+        "global",
+        f"{SITES}[0].gateways",
+        "has planes a, b; the region makes a, b, c",
+    ),
+    Fault(
+        "a region without an endpoint",
+        of("global", take(SITES, 0, "gateways", 0, "endpoint")),
+        "global",
+        f"{SITES}[0].gateways[0].endpoint",
+        "Copy mesh_addresses.a of `pulumi stack output --stack sin`",
+    ),
+    Fault(
+        "an endpoint no Elastic IP is",
+        of("global", put("2001:db8::1", SITES, 0, "gateways", 0, "endpoint")),
+        "global",
+        f"{SITES}[0].gateways[0].endpoint",
+        "is no Elastic IP",
+    ),
+    Fault(
+        "packets AWS cuts",
+        of("global", put(9001, SITES, 0, "underlay_mtu")),
+        "global",
+        f"{SITES}[0].underlay_mtu",
+        "carries 1500 bytes",
+    ),
+    Fault(
+        "a machine in the cloud",
+        of("global", put(MACHINE, SITES, 0, "gateways", 0, "machine")),
+        "global",
+        f"{SITES}[0].gateways[0].machine",
+        "is one Pulumi.sin.yaml makes",
+    ),
+    Fault(
+        "more ports to other sites than a group takes",
+        of("sin", put(list(range(9000, 9020)), MESH, "ports")),
+        "sin",
+        MESH,
+        "rules of a security group, one way: nodes",
     ),
     Fault(
         "pool of nobody",
@@ -278,3 +409,22 @@ def test_check_of_a_stack_says_what_concerns_it_and_no_more(folder: Path) -> Non
     change_stack(folder, "acme", put([CERTIFICATE], T, "certificates"))
     for stack, exit_code in (("acme", 1), ("global", 1), ("sin", 0)):
         assert CliRunner().invoke(check, [stack, "--folder", str(folder)]).exit_code == exit_code, stack
+
+
+def test_no_record_is_written_by_two_customers_unless_it_is_found(tmp_path: Path) -> None:
+    common = {"api_keys": KEY, "issuers": ISSUER, "certificates": CERTIFICATE, "hooks": HOOK}
+    everything = both(
+        *(put([value], T, name) for name, value in common.items()), put(["https://app.example.com"], T, "origins")
+    )
+    copy_fleet(tmp_path)
+    another_tenant(everything)(tmp_path)
+    change_stack(tmp_path, "acme", everything)
+    judged = judge_folder(tmp_path)
+    written = []
+    for stack in ("acme", "globex"):
+        plan = judged.plans[stack]
+        assert isinstance(plan, CustomerPlan)
+        spec = tenant_edge_spec(plan.settings.tenant, plan.regions[0], "0" * 32, plan.regions)
+        written.append({(place, one.key) for place, records in build_records(spec).items() for one in records})
+    found = {verdict.problem.path for verdict in judged.verdicts if " twice: " in verdict.problem.message}
+    assert len(written[0] & written[1]) == len(common) == len(found)

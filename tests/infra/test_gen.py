@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from infra import gen
-from infra.gen import CONTRACT_TS, SETTINGS_MD, render_contract, stale_files
+from infra.gen import CONTRACT_TS, POLICIES_MD, SETTINGS_MD, render_contract, stale_files
 from runtime.contract import edge, errors, headers, limits, paths, rates, token
 
 OBJECTS = {"EDGE": edge, "HEADERS": headers, "LIMITS": limits, "PATHS": paths, "RATES": rates, "TOKEN": token}
@@ -71,11 +71,14 @@ def test_gen_writes_what_check_wants_and_check_writes_nothing(tmp_path: Path, mo
     run = CliRunner()
     missing = run.invoke(gen.gen, ["--check"])
     assert missing.exit_code == 1
-    assert f"{CONTRACT_TS}, {SETTINGS_MD} differ from their source: run `make gen`" in missing.output
+    assert f"{CONTRACT_TS}, {SETTINGS_MD}, {POLICIES_MD} differ from their source: run `make gen`" in missing.output
     assert not (tmp_path / CONTRACT_TS).exists()
 
     written = run.invoke(gen.gen)
-    assert (written.exit_code, written.output) == (0, f"wrote {CONTRACT_TS}\nwrote {SETTINGS_MD}\n")
+    assert (written.exit_code, written.output) == (
+        0,
+        f"wrote {CONTRACT_TS}\nwrote {SETTINGS_MD}\nwrote {POLICIES_MD}\n",
+    )
     assert run.invoke(gen.gen, ["--check"]).exit_code == 0
     assert run.invoke(gen.gen).output == ""
 

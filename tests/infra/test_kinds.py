@@ -86,8 +86,9 @@ def test_what_a_made_cluster_has_follows_from_its_block_and_pools(tmp_path: Path
 @pytest.mark.parametrize(
     ("stack", "taken", "needed"),
     [
-        ("use1", (), {"tunnelSecret"}),
-        ("use1", ("moltghost:eks",), {"tunnelSecret", "kubeconfig"}),
+        ("use1", (), {"tunnelSecret", "meshKeys"}),
+        ("use1", ("moltghost:mesh",), {"tunnelSecret"}),
+        ("use1", ("moltghost:eks", "moltghost:mesh"), {"tunnelSecret", "kubeconfig"}),
         ("global", (), {"keyPepper", "edgeSigningKey"}),
         ("acme", (), {"agentSecrets"}),
     ],

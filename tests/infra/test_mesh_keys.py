@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from components.network.mesh.keys import gateway_keys, needed_keys, private_key_name
+from components.network.mesh.keys import gateway_keys, is_private, needed_keys, private_key_name
 from components.network.mesh.planning import GatewayId, MeshError
 from infra.cli import main
 from infra.mesh_keys import public_key, read_mesh
@@ -67,6 +67,23 @@ def test_keys_are_made_once(stack_file: Path) -> None:
     second = made(stack_file, given=first).stdout
     assert json.loads(first).items() < json.loads(second).items()
     assert made(stack_file, given=second).stdout == second
+
+
+def test_a_site_is_given_its_own_keys_and_no_other_sites_private_ones(stack_file: Path) -> None:
+    every = made(stack_file).stdout
+    own = json.loads(made(stack_file, "--site", "jkt", given=every).stdout)
+    assert own.items() < json.loads(every).items()
+    mesh = read_mesh(stack_file, ())
+    plans = [plan for plan in mesh.gateways() if plan.gateway.site == "jkt"]
+    assert set(own) == set().union(*map(needed_keys, plans))
+    assert {name.partition("/")[0] for name in own if is_private(name)} == {"jkt-a", "jkt-b"}
+
+
+@pytest.mark.parametrize(("site", "given", "says"), [("mars", "", "is no site"), ("jkt", "", "make them first")])
+def test_a_site_is_not_given_what_is_not_there(stack_file: Path, site: str, given: str, says: str) -> None:
+    result = made(stack_file, "--site", site, given=given)
+    assert result.exit_code != 0
+    assert says in result.output
 
 
 def test_pruning_leaves_what_is_in_use(stack_file: Path) -> None:

@@ -9,8 +9,9 @@ import yaml
 from click.testing import CliRunner
 
 from components.network.spec import TUNNEL
-from infra.check import check
+from infra.check import ceilings_in, check
 from infra.fleet import judge_folder
+from infra.plan import RegionPlan
 from infra.plan.region_ceilings import network_of, region_ceilings
 from infra.settings import RegionSettings
 from tests.stack_files import PROJECT
@@ -54,6 +55,20 @@ def refused(folder: Path) -> list[str]:
     return [problem.text({}) for error in judge_folder(folder).problems() for problem in error.problems]
 
 
+def test_the_fleets_address_plan_is_shown_with_every_region_and_what_is_left(folder: Path) -> None:
+    lines = said(folder, "--addresses").splitlines()
+    assert [line.split()[0] for line in lines if "moltghost:" in line and line[0].isdigit()] == [
+        "10.16.0.0/14", "10.20.0.0/14", "10.24.0.0/14", "10.28.0.0/14", "10.255.0.0/16",
+    ]  # fmt: skip
+    assert lines[-1] == "59 blocks of /14 are free; the next is 10.0.0.0/14"
+
+
+def test_what_tenants_are_promised_counts(folder: Path) -> None:
+    assert "agents promised to tenants" in said(folder, "--ceilings")
+    (promised,) = [line.split() for line in said(folder, "--ceilings").splitlines() if "promised" in line]
+    assert promised[4:6] == ["2", "56"]
+
+
 def test_what_is_near_its_limit_is_said_and_a_granted_quota_ends_it(folder: Path) -> None:
     assert "near its limit: moltghost:eks: Elastic IPs in a region: 5 of 5 (100%)" in said(folder)
     change(folder, "use1", "moltghost:eks", quotas={"L-0263D0A3": 10})
@@ -63,7 +78,10 @@ def test_what_is_near_its_limit_is_said_and_a_granted_quota_ends_it(folder: Path
 def test_every_ceiling_is_shown_when_asked_for(folder: Path) -> None:
     lines = said(folder, "--ceilings").splitlines()
     table = lines[next(at for at, line in enumerate(lines) if line.split()[:2] == ["ceiling", "used"]) :]
-    assert len(table) == 1 + len(region_ceilings(region(folder, "use1")))
+    judged = judge_folder(folder)
+    plan = judged.plans["use1"]
+    assert isinstance(plan, RegionPlan)
+    assert len(table) == 1 + len(ceilings_in(judged.fleet, plan))
     assert "ceiling " not in said(folder)
 
 

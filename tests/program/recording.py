@@ -11,6 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pulumi
+import yaml
 from google.protobuf import json_format
 from pulumi.runtime import mocks, settings
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
@@ -45,6 +46,7 @@ class Registered:
     ignore_changes: tuple[str, ...]
     secret_outputs: tuple[str, ...]
     protected: bool = False
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -90,7 +92,9 @@ class Provider(mocks.Mocks):
         plain = {name: value.value if isinstance(value, Secret) else value for name, value in found.items()}
         return {"name": stack, "outputs": plain, "secretOutputNames": secret}
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if args.token == "pulumi:pulumi:readStackOutputs":  # which the engine itself answers
+            return {"outputs": self._exported(args.args["name"])["outputs"]}, []
         raise AssertionError(f"the program asks a provider: {args.token}")
 
 
@@ -107,19 +111,38 @@ def _known_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
             return {"endpoint": f"https://{args.name}.test", "certificateAuthority": authority, "vpcConfig": group}
         case "aws:eks/nodeGroup:NodeGroup":
             return {"resources": [{"autoscalingGroups": [{"name": f"{args.name}-scaling"}]}]}
-        case "aws:vpc/routeServerEndpoint:RouteServerEndpoint":
-            return {"eniAddress": "10.0.1.9", "routeServerEndpointId": args.name}
         case "aws:ec2/launchTemplate:LaunchTemplate":
             return {"latestVersion": 1}
         case "aws:rds/instance:Instance":
             secret = {"secretArn": f"arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:{args.name}"}
             return {"address": f"{args.name}.test", "masterUserSecrets": [secret]}
-        case "aws:iam/role:Role" | "aws:cloudwatch/logGroup:LogGroup":
+        case "aws:cloudwatch/logGroup:LogGroup":
             return {"arn": f"arn:aws:of:ap-southeast-1:123456789012:{args.name}"}
+        case _:
+            return _known_of_network(args)
+
+
+def _known_of_network(args: mocks.MockResourceArgs) -> dict[str, Any]:
+    match args.typ:
         case "aws:ec2/vpcEndpoint:VpcEndpoint":
             return {"prefixListId": f"pl-{args.name}"}
+        case "aws:ec2/eip:Eip":
+            return {"publicIp": _public_address(args.name), "allocationId": f"eipalloc-{args.name}"}
+        case "aws:ec2/networkInterface:NetworkInterface":
+            return {"privateIp": "10.0.1.5"}
+        case "aws:vpc/routeServerEndpoint:RouteServerEndpoint":
+            return {"eniAddress": "10.0.1.9", "routeServerEndpointId": args.name}
         case _:
             return {}
+
+
+def _public_address(name: str) -> str:
+    """An Elastic IP. To gateways of the committed regions AWS gives what the committed global stack lists of them."""
+    sites = yaml.safe_load((PROJECT / "Pulumi.global.yaml").read_text())["config"].get("moltghost:sites", [])
+    listed = {
+        f"platform-{site['name']}-mesh-{own['plane']}": own["endpoint"] for site in sites for own in site["gateways"]
+    }
+    return str(listed.get(name, "192.0.2.1"))
 
 
 class Monitor(mocks.MockMonitor):
@@ -146,6 +169,7 @@ class Monitor(mocks.MockMonitor):
                 ignore_changes=tuple(request.ignoreChanges),
                 secret_outputs=tuple(request.additionalSecretOutputs),
                 protected=request.protect,
+                property_dependencies={name: tuple(each.urns) for name, each in request.propertyDependencies.items()},
             )
         )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
@@ -197,7 +221,14 @@ def _record(
     whole = {**config, **secrets}
     environment = {"PULUMI_CONFIG": json.dumps(whole), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(sorted(secrets))}
     settings.reset_options()
-    mocks.set_mocks(Provider(), project="moltghost", stack="dev", preview=False, monitor=Monitor(recording, stacks))
+    mocks.set_mocks(
+        Provider(),
+        project="moltghost",
+        stack="dev",
+        preview=False,
+        monitor=Monitor(recording, stacks),
+        organization="organization",
+    )
     stack = settings.get_root_resource()
     with patch.dict("os.environ", environment), patch.object(pulumi.Resource, "__init__", remember):
         pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]

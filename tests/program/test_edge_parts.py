@@ -24,8 +24,6 @@ from tests.stack_files import dev_config, engine_config, machine
 TUNNEL_SECRET = base64.b64encode(b"a tunnel secret of 32 bytes, or so").decode()
 CHALLENGE = "a challenge nobody may see"
 OWN = "platform-sin-origin"
-UPLOADS = {"cloudflare:index/workerVersion:WorkerVersion", "cloudflare:index/workersDeployment:WorkersDeployment"}
-"""What the stand-in has no kind for: here a script goes out whole."""
 
 
 def declare() -> None:
@@ -52,7 +50,7 @@ def declare() -> None:
     origin = Origin("origin", OriginArgs(spec=ORIGIN, tunnel_secret=secret, cloudflare=edge))
     pools: dict[Region, pulumi.Input[str]] = {SIN: origin.pool, JKT: "pool-of-jkt"}
     Steering("steering", SteeringArgs(spec=STEERING, pools=pools, cloudflare=edge))
-    Rollout("rollout", RolloutArgs(spec=ROLLOUT, cloudflare=edge))
+    Rollout("rollout", RolloutArgs(spec=ROLLOUT, script_name="platform-sin-edge", cloudflare=edge))
     Ingress("ingress", IngressArgs(spec=CONNECTOR, token=origin.token, kubernetes=cluster))
 
 
@@ -67,8 +65,8 @@ def inputs(parts: Recording, kind: str, name: str) -> dict[str, Any]:
 
 def test_every_input_is_one_the_stand_in_honours(parts: Recording) -> None:
     provider = CloudflareProvider()
-    declared = [each for each in parts.resources if each.type.startswith("cloudflare:") and each.type not in UPLOADS]
-    assert len(declared) == 14
+    declared = [each for each in parts.resources if each.type.startswith("cloudflare:")]
+    assert len(declared) == 16
     for each in declared:
         given = handed_over(each.inputs)
         assert provider.kind(each.type).check(Call(each.urn, each.type, each.name), given, {}) == given

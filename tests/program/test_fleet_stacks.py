@@ -1,60 +1,16 @@
 """The committed global, region and tenant stacks as the engine is told of them, each from what the others export."""
 
-import copy
+import base64
 import json
-from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 import pytest
-import yaml
 
 from infra.stacks import worker
-from runtime.contract import edge
+from runtime.contract import edge, env
+from tests.program.fleet import ORGANIZATION, REGIONS, SECRETS, TUNNEL_SECRET, committed, run, told
 from tests.program.recording import Recording, Registered, Secret, record
-from tests.stack_files import PEPPER, PROJECT, RECEIPT_KEY, SIGNING_KEY, engine_config
-
-ORGANIZATION = "organization/moltghost"
-TUNNEL_SECRET = "dGhpcnR5LXR3byBieXRlcyBvZiBhIHR1bm5lbCdzIHNlY3JldA=="
-SECRETS: Mapping[str, dict[str, str]] = {
-    "global": {"moltghost:keyPepper": PEPPER, "moltghost:edgeSigningKey": SIGNING_KEY},
-    "region": {"moltghost:tunnelSecret": TUNNEL_SECRET},
-    "tenant": {
-        "moltghost:agentSecrets": json.dumps(
-            {f"acme/{agent}": {"receipt-key.pem": RECEIPT_KEY} for agent in ("helper", "analyst")}
-        )
-    },
-}
-REGIONS = ("use1", "usw2")
-
-
-def committed(stack: str) -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    return copy.deepcopy(config)
-
-
-def run(config: dict[str, Any], exported: Mapping[str, Recording]) -> Recording:
-    """A stack's recording; `exported` are the recordings of the stacks it may ask."""
-    stacks = {f"{ORGANIZATION}/{name}": told(one) for name, one in exported.items()}
-    return record(engine_config(config), SECRETS[config["moltghost:kind"]], stacks)
-
-
-def told(recording: Recording) -> dict[str, Any]:
-    """What a stack exports, the kubeconfig as the secret it is."""
-    return {name: Secret(value) if name == "kubeconfig" else value for name, value in recording.exports.items()}
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]:
-    """The stacks in the order they go up."""
-    script = tmp_path_factory.mktemp("worker") / "index.js"
-    script.write_text("export default {}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "BUILT", script)
-        made = {"global": run(committed("global"), {})}
-    for region in REGIONS:
-        made[region] = run(committed(region), {"global": made["global"]})
-    made["acme"] = run(committed("acme"), made)
-    return made
+from tests.stack_files import engine_config
 
 
 def names(resources: list[Registered]) -> set[str]:
@@ -98,6 +54,28 @@ def test_the_global_stack_steers_between_regions_that_are_up_and_pushes_its_logs
     assert all(isinstance(each.inputs["ownershipChallenge"], Secret) for each in jobs)
     script = recording.one("cloudflare:index/workersScript:WorkersScript", "platform-global-worker")
     assert script.inputs["logpush"] is True
+
+
+def test_a_version_on_trial_leaves_the_worker_that_runs_alone_and_has_its_bindings(
+    whole: dict[str, Recording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "index.js"
+    script.write_text("export default { fetch: () => new Response('new') }")
+    monkeypatch.setattr(worker, "BUILT", script)
+    config, stable = committed("global"), "00000000-0000-4000-8000-000000000001"
+    config["moltghost:rollout"] = {"stable": stable, "percent": 10}
+    recording = record(engine_config(config), SECRETS["global"])
+    runs = recording.one("cloudflare:index/workersScript:WorkersScript", "platform-global-worker")
+    (version,) = recording.of("cloudflare:index/workerVersion:WorkerVersion")
+    assert base64.b64decode(version.inputs["modules"][0]["contentBase64"]).decode() == script.read_text()
+    assert version.inputs["workerId"] == runs.inputs["scriptName"]
+    assert {one["name"] for one in version.inputs["bindings"]} == {one["name"] for one in runs.inputs["bindings"]}
+    assert {one["type"] for one in version.inputs["bindings"]} == {"inherit"}
+    (deployment,) = recording.of("cloudflare:index/workersDeployment:WorkersDeployment")
+    shares = [(each["versionId"], each["percentage"]) for each in deployment.inputs["versions"]]
+    assert shares == [(stable, 90), (f"{version.name}-id", 10)]
+    assert {each.urn for each in recording.resources} <= recording.awaited
+    assert not whole["global"].of("cloudflare:index/workerVersion:WorkerVersion")
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -164,6 +142,50 @@ def test_a_customer_without_failover_is_at_home_alone(whole: dict[str, Recording
     assert not [each.name for each in recording.resources if "usw2" in each.name]
 
 
+def sources(recording: Recording) -> dict[str, str | None]:
+    """Where each agent goes on from, by its Sandbox's name."""
+    return {
+        each.name: {one["name"]: one["value"] for one in container["env"]}.get(env.RESUME_FROM)
+        for each in recording.of("kubernetes:agents.x-k8s.io/v1beta1:Sandbox")
+        for container in each.inputs["spec"]["podTemplate"]["spec"]["containers"]
+    }
+
+
+def test_agents_with_failover_go_on_from_what_is_copied_to_their_own_region(whole: dict[str, Recording]) -> None:
+    acme = whole["acme"]
+    buckets = {region: acme.exports["regions"][region]["bucket"] for region in REGIONS}
+    assert sources(acme) == {
+        f"acme-{region}-{agent}": f"s3://{buckets[region]}/{agent}/"
+        for region in REGIONS
+        for agent in ("helper", "analyst")
+    }
+    copied = [
+        rule["destination"]["bucket"].rpartition(":")[2]
+        for each in acme.of("aws:s3/bucketReplicationConfig:BucketReplicationConfig")
+        for rule in each.inputs["rules"]
+    ]
+    assert sorted(copied) == sorted(buckets.values())
+    assert acme.exports["when_lost"]["use1"].startswith("agents are carried on in usw2")
+
+
+@pytest.mark.parametrize(
+    ("residency", "why"),
+    [(["use1"], "residency allows no other"), (["use1", "usw2"], "no failover is named, though it may be in usw2")],
+)
+def test_agents_without_failover_go_on_nowhere_and_their_stack_says_why(
+    residency: list[str], why: str, whole: dict[str, Recording]
+) -> None:
+    config = committed("acme")
+    config["moltghost:placement"] = {"home": "use1", "residency": residency}
+    del config["moltghost:region_stacks"]["usw2"]
+    recording = run(config, whole)
+    assert set(sources(recording).values()) == {None}
+    assert not recording.of("aws:s3/bucketReplicationConfig:BucketReplicationConfig")
+    assert recording.exports["when_lost"] == {
+        "use1": f"agents answer nowhere else: their data is in use1 alone, and {why}"
+    }
+
+
 def test_nothing_of_a_customer_leaves_its_residency(whole: dict[str, Recording]) -> None:
     providers = whole["acme"].of("pulumi:providers:aws")
     assert {each.inputs["region"] for each in providers} == {"us-east-1", "us-west-2"}
@@ -177,3 +199,14 @@ def test_a_cluster_is_reached_with_what_its_region_exports_as_a_secret(whole: di
 def test_a_region_that_is_not_up_yet_is_said_so(whole: dict[str, Recording]) -> None:
     with pytest.raises(Exception, match=r"organization/moltghost/usw2 exports no .*: deploy it"):
         run(committed("acme"), {"global": whole["global"], "use1": whole["use1"]})
+
+
+def test_a_region_beside_home_takes_nothing_over(whole: dict[str, Recording]) -> None:
+    beside = committed("usw2")
+    beside["moltghost:region"]["aws"]["region"] = "us-east-1"
+    beside["moltghost:eks"]["zones"] = ["us-east-1a", "us-east-1b", "us-east-1c"]
+    for pool, zone in {"a100": "us-east-1b", "h100": "us-east-1a"}.items():
+        beside["moltghost:pools"][pool]["zones"] = [zone]
+    stacks = {**whole, "usw2": run(beside, {"global": whole["global"]})}
+    with pytest.raises(Exception, match="use1 and usw2 are both us-east-1 at AWS: what takes over must be elsewhere"):
+        run(committed("acme"), stacks)

@@ -97,7 +97,7 @@ class Gateways(pulumi.ComponentResource):
             each.plane: self._interface(each) for each in self._spec.gateways
         }
         routing = self._route_server() if self._spec.routing == "route-server" else None
-        moved = self._dynamic(routing) if routing else self._static(interfaces, plans)
+        moved = self._dynamic(routing, interfaces) if routing else self._static(interfaces, plans)
 
         key = self._key()
         instances = {
@@ -112,11 +112,10 @@ class Gateways(pulumi.ComponentResource):
         return resource_name(PLATFORM, self._spec.region, f"mesh-{role}")
 
     def _interface(self, gateway: CloudGatewaySpec) -> aws.ec2.NetworkInterface:
-        """Apart from the instance: its address, and the routes to it, stay when the instance is replaced."""
+        """Apart from the instance: its addresses, and the routes to it, stay when the instance is replaced."""
         interface = aws.ec2.NetworkInterface(
             self._called(gateway.plane),
             subnet_id=self._args.subnets[gateway.plane],
-            private_ips=[str(gateway.address)],
             security_groups=[self._args.security_group],
             source_dest_check=False,  # it forwards what is neither from nor to it
             tags={"Name": self._called(gateway.plane)},
@@ -159,7 +158,8 @@ class Gateways(pulumi.ComponentResource):
         )
         # Its own subnet's endpoint alone: it is on link, and a zone that is lost takes both ends of the session.
         routers = [routing.endpoints[gateway.plane].eni_address] if routing else []
-        bundle: pulumi.Output[str] = pulumi.Output.all(pulumi.Output.secret(self._args.keys), *routers).apply(
+        keys = pulumi.Output.secret(self._args.keys)
+        bundle: pulumi.Output[str] = pulumi.Output.all(keys, interface.private_ip, *routers).apply(
             lambda known: _packed(self._spec, gateway, plan, known)
         )
         version = aws.secretsmanager.SecretVersion(name, secret_id=secret.id, secret_binary=bundle, opts=self._options)
@@ -229,13 +229,15 @@ class Gateways(pulumi.ComponentResource):
         }
         return _RouteServer(server, endpoints, after)
 
-    def _dynamic(self, routing: "_RouteServer") -> list[pulumi.CustomResource]:
+    def _dynamic(
+        self, routing: "_RouteServer", interfaces: Mapping[str, aws.ec2.NetworkInterface]
+    ) -> list[pulumi.CustomResource]:
         """Every gateway speaks to its endpoint, and what they say is written into the route tables."""
         peers = [
             aws.vpc.RouteServerPeer(
                 self._called(f"routes-{each.plane}"),
                 route_server_endpoint_id=routing.endpoints[each.plane].route_server_endpoint_id,
-                peer_address=str(each.address),
+                peer_address=interfaces[each.plane].private_ip,
                 bgp_options={"peer_asn": GATEWAY_ASN, "peer_liveness_detection": "bfd"},
                 opts=self._options,
             )
@@ -280,17 +282,17 @@ class _RouteServer:
 _HYPHENS = str.maketrans("./", "--")
 
 
-def cloud_host(spec: GatewaysSpec, gateway: CloudGatewaySpec, routers: Sequence[str]) -> HostSpec:
-    """The machine a region's gateway runs on: one interface, to the Internet and to the VPC."""
+def cloud_host(spec: GatewaysSpec, gateway: CloudGatewaySpec, address: str, routers: Sequence[str]) -> HostSpec:
+    """The machine a region's gateway runs on: one interface at `address`, to the Internet and to the VPC."""
     return HostSpec(
         underlay=spec.interface,
         lan=spec.interface,
-        address=gateway.address,
+        address=IPv4Address(address),
         next_hop=gateway.next_hop,
         routers=tuple(IPv4Address(each) for each in routers),
     )
 
 
 def _packed(spec: GatewaysSpec, gateway: CloudGatewaySpec, plan: GatewayPlan, known: Sequence[str]) -> str:
-    keys, *routers = known
-    return base64.b64encode(build_bundle(plan, cloud_host(spec, gateway, routers), keys)).decode()
+    keys, address, *routers = known
+    return base64.b64encode(build_bundle(plan, cloud_host(spec, gateway, address, routers), keys)).decode()

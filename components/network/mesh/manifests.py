@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from components import key_policy
 from components.network.mesh.spec import GatewaysSpec
 
 
@@ -29,21 +30,17 @@ def build_role_policy(secret_arn: str, key_arn: str) -> str:
 
 def build_key_policy(spec: GatewaysSpec) -> str:
     """The account administers the key of the bundles; it is used through Secrets Manager alone."""
-    root = {"AWS": f"arn:aws:iam::{spec.account_id}:root"}
-    administer = ["kms:Create*", "kms:Describe*", "kms:Enable*", "kms:List*", "kms:Put*", "kms:Update*", "kms:Revoke*"]
-    administer += ["kms:Disable*", "kms:Get*", "kms:Delete*", "kms:TagResource", "kms:UntagResource"]
-    administer += ["kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"]
     through = {
         "kms:ViaService": f"secretsmanager.{spec.aws_region}.amazonaws.com",
         "kms:CallerAccount": spec.account_id,
     }
     return _policy(
         [
-            {"Sid": "Administer", "Effect": "Allow", "Principal": root, "Action": administer, "Resource": "*"},
+            key_policy.administer(spec.account_id),
             {
                 "Sid": "ThroughSecretsManager",
                 "Effect": "Allow",
-                "Principal": root,
+                "Principal": key_policy.account_principal(spec.account_id),
                 "Action": ["kms:Decrypt", "kms:GenerateDataKey*", "kms:DescribeKey"],
                 "Resource": "*",
                 "Condition": {"StringEquals": through},

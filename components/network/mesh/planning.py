@@ -29,7 +29,7 @@ MIN_MTU = 1280
 """The least a tunnel may carry: IPv6's own least (RFC 8200, section 5)."""
 
 KEEPALIVE_S = 25
-"""Seconds between keepalives of a gateway that dials out: below the 30 s after which NATs forget UDP (RFC 4787)."""
+"""Seconds between keepalives to a peer that can be dialled: below the 30 s after which NATs forget UDP (RFC 4787)."""
 
 
 class MeshError(ValueError):
@@ -243,7 +243,7 @@ class Mesh:
             allowed_ips=(IPv4Network(address), *sorted(other.ranges)),
             # The interface a neighbour has for our plane is the one that knows us.
             endpoint=_endpoint(their, _port(their, own.plane, generation)),
-            keepalive_s=KEEPALIVE_S if own.endpoint is None else None,
+            keepalive_s=None if their.endpoint is None else KEEPALIVE_S,
         )
 
     def _routes(self, interfaces: tuple[Interface, ...]) -> Iterator[Route]:

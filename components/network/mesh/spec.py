@@ -89,14 +89,14 @@ class HostSpec(Values):
 
 
 class CloudGatewaySpec(Values):
-    """Where one of a region's gateways stands: its plane, its zone, and its own address in that zone's public subnet.
+    """Where one of a region's gateways stands: its plane, and its zone.
 
-    `next_hop` is the subnet's router, the first address of it.
+    `next_hop` is the router of that zone's public subnet, the first address of it. The gateway's own address there AWS
+    chooses: NAT gateways and route servers take theirs from the same subnet, and one that is asked for may be gone.
     """
 
     plane: Plane
     zone: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")
-    address: IPv4Address
     next_hop: IPv4Address
 
 
@@ -120,7 +120,7 @@ class GatewaysSpec(Values):
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        for what, named in (("planes", "plane"), ("zones", "zone"), ("addresses", "address")):
+        for what, named in (("planes", "plane"), ("zones", "zone")):
             if len({getattr(each, named) for each in self.gateways}) < len(self.gateways):
                 raise ValueError(f"gateways: two of them share {what}; the loss of one would be the loss of both")
         return self

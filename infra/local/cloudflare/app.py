@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from infra.local.cloudflare import client_certificates, kv, operations, origins, scripts, zone_settings, zones
+from infra.local.cloudflare import client_certificates, kv, operations, origins, scripts, versions, zone_settings, zones
 from infra.local.cloudflare.cloud import Cloud
 from infra.local.cloudflare.requests import CLOUD, envelope
 
@@ -15,7 +15,7 @@ def make_app(cloud: Cloud) -> web.Application:
     app = web.Application(middlewares=[envelope], client_max_size=LARGEST_REQUEST)
     app[CLOUD] = cloud
     app.add_routes([web.get("/healthz", health)])
-    for part in (kv, scripts, zones, zone_settings, client_certificates, origins, operations):
+    for part in (kv, scripts, versions, zones, zone_settings, client_certificates, origins, operations):
         app.add_routes(part.routes())
     return app
 

@@ -1,7 +1,7 @@
 """From what is declared to the options of the runtime (miniflare's): one Worker a script, and one for all else.
 
 Where a zone has rules the firewall asks, the zone's routes lead to a Worker that is its firewall, and that one on to
-the script's.
+the script's. Where two versions of a script answer, the way leads through a Worker that chooses between them.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.local.cloudflare.bindings import runtime_bindings
+from infra.local.cloudflare.deployments import served
 from infra.local.cloudflare.firewall import firewall_rules
 from infra.local.cloudflare.store import Collections, Record, every, owners
 
@@ -24,6 +25,7 @@ NO_WORKER_MODULE: Final = """export default {
 };
 """
 FIREWALL_MODULES: Final = ("firewall.mjs", "evaluate.mjs")
+SPLIT_MODULES: Final = ("split.mjs",)
 OUTBOUND: Final = {"network": {"allow": ["local"]}}
 """Workers reach this machine's loopback addresses and nothing else."""
 OWN_DATE: Final = "2026-01-01"
@@ -45,21 +47,43 @@ def runtime_options(collections: Collections) -> dict[str, Any]:
         "routes": list(_patterns(routes, "")),
         "outboundService": OUTBOUND,
     }
-    workers = [_worker(name, scripts[name], routes) for name in sorted(scripts)]
+    workers = [worker for name in sorted(scripts) for worker in _workers(name, scripts[name], routes)]
     for worker in workers:
         worker["routes"] = [pattern for pattern in worker["routes"] if pattern not in guarded]
     return {"workers": [fallback, *workers, *firewalls]}
 
 
-def _worker(name: str, script: Record, routes: list[Record]) -> dict[str, Any]:
+def _workers(name: str, script: Record, routes: list[Record]) -> Iterator[dict[str, Any]]:
+    """The script's versions that answer; the one that `entry_name` names has the routes."""
+    patterns, versions = list(_patterns(routes, name)), served(script)
+    shares = {_version_name(name, at): percentage for at, (_, percentage) in enumerate(versions)}
+    for at, (version, _) in enumerate(versions):
+        worker = _worker(_version_name(name, at), version, patterns if len(versions) == 1 else [])
+        if at > 0:  # objects are one version's here, so that both versions' requests meet the same ones
+            for binding in worker["durableObjects"].values():
+                binding["scriptName"] = worker_name(name)
+        yield worker
+    if len(versions) > 1:
+        bindings = {f"VERSION_{at}": own for at, own in enumerate(shares)}
+        yield {
+            "name": entry_name(name, script),
+            **_own_modules(SPLIT_MODULES),
+            "routes": patterns,
+            "bindings": {"SHARES": [[binding, shares[own]] for binding, own in bindings.items()]},
+            "serviceBindings": bindings,
+            "outboundService": OUTBOUND,
+        }
+
+
+def _worker(own: str, script: Record, patterns: list[str]) -> dict[str, Any]:
     main, *others = sorted(script["modules"].items(), key=lambda module: module[0] != script["main_module"])
     return {
-        "name": worker_name(name),
+        "name": own,
         "modules": [{"type": "ESModule", "path": f"/{path}", "contents": text} for path, text in (main, *others)],
         "modulesRoot": "/",
         "compatibilityDate": script["compatibility_date"],
         "compatibilityFlags": script["compatibility_flags"],
-        "routes": list(_patterns(routes, name)),
+        "routes": patterns,
         "outboundService": OUTBOUND,
         **runtime_bindings(script["bindings"]),
     }
@@ -68,6 +92,25 @@ def _worker(name: str, script: Record, routes: list[Record]) -> dict[str, Any]:
 def worker_name(script: str) -> str:
     """What the runtime calls a script; the folders of its objects begin with it."""
     return f"script-{script}"
+
+
+def entry_name(script: str, record: Record) -> str:
+    """What the runtime calls the Worker that a script's requests come to."""
+    return worker_name(script) if len(served(record)) == 1 else f"split-{script}"
+
+
+def _version_name(script: str, at: int) -> str:
+    return worker_name(script) if at == 0 else f"version-{at}-{script}"
+
+
+def _own_modules(names: tuple[str, ...]) -> dict[str, Any]:
+    """The options of a Worker that stands for something of Cloudflare's own."""
+    return {
+        "modules": [{"type": "ESModule", "path": f"/{name}", "contents": _module(name)} for name in names],
+        "modulesRoot": "/",
+        "compatibilityDate": OWN_DATE,
+        "compatibilityFlags": ["enable_request_signal"],
+    }
 
 
 def _firewalls(collections: Collections, scripts: dict[str, Record]) -> Iterator[dict[str, Any]]:
@@ -82,15 +125,10 @@ def _firewalls(collections: Collections, scripts: dict[str, Record]) -> Iterator
             patterns = [each for each in _patterns(all_routes, script) if _of_zone(each, routes)]
             yield {
                 "name": f"firewall-{zone}-{script}",
-                "modules": [
-                    {"type": "ESModule", "path": f"/{name}", "contents": _module(name)} for name in FIREWALL_MODULES
-                ],
-                "modulesRoot": "/",
-                "compatibilityDate": OWN_DATE,
-                "compatibilityFlags": ["enable_request_signal"],
+                **_own_modules(FIREWALL_MODULES),
                 "routes": patterns,
                 "bindings": {"RULES": rules, "HOST": _only_host(all_routes)},
-                "serviceBindings": {"NEXT": worker_name(script)},
+                "serviceBindings": {"NEXT": entry_name(script, scripts[script])},
                 "outboundService": OUTBOUND,
             }
 

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from infra.local.cloudflare.bindings import kept_bindings, public_binding, require_bindings, require_types
+from infra.local.cloudflare.deployments import uploaded
 from infra.local.cloudflare.errors import invalid, not_found
 from infra.local.cloudflare.migrations import migrated, require_shape
 from infra.local.cloudflare.protocol import KEEP_BINDINGS, METADATA, MIGRATIONS, MODULE
@@ -52,6 +53,7 @@ async def upload_script(request: web.Request) -> web.Response:
         namespaces = collection(declared, "namespaces", request.match_info["account"])
         require_bindings(script["bindings"], namespaces, script["classes"])
         script["created_on"] = scripts.get(name, {}).get("created_on", script["modified_on"])
+        uploaded(script, scripts.get(name))
         scripts[name] = script
         return script
 

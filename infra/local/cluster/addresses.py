@@ -122,3 +122,28 @@ class Addresses:
     def cgroup(self) -> str:
         """Name of the control group all pods live under."""
         return f"moltghost-{self.slot}"
+
+
+CLUSTER_PORTS = 40
+"""The slot's first port that belongs to a cluster of its EKS."""
+PORTS_A_CLUSTER = 8
+CLUSTERS = (100 - CLUSTER_PORTS) // PORTS_A_CLUSTER
+"""How many clusters the EKS of a slot has room for."""
+
+
+@dataclass(frozen=True)
+class HostedAddresses(Addresses):
+    """What one cluster of a slot's EKS has to itself. `number` is 0…6; `service_range` is what was asked for."""
+
+    number: int
+    service_range: IPv4Network
+
+    def port(self, offset: int) -> int:
+        """A TCP port of this cluster's."""
+        if offset >= PORTS_A_CLUSTER:
+            raise ValueError(f"port: a hosted cluster has {PORTS_A_CLUSTER} ports, and {offset} is asked for")
+        return super().port(CLUSTER_PORTS + PORTS_A_CLUSTER * self.number + offset)
+
+    @property
+    def services(self) -> IPv4Network:
+        return self.service_range

@@ -44,6 +44,12 @@ class Api:
         """JSON merge patch."""
         return self._patch(path, "application/merge-patch+json", body, {})
 
+    def delete(self, path: str) -> None:
+        """Delete the object; not an error when it is gone already."""
+        answer = self.http.delete(path)
+        if answer.status_code != httpx.codes.NOT_FOUND:
+            self._body(answer)
+
     def _patch(self, path: str, kind: str, body: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
         headers = {"content-type": kind}
         return self._body(self.http.patch(path, params=dict(query), headers=headers, content=json.dumps(body)))

@@ -63,6 +63,8 @@ class Cluster:
         self.processes.shutdown()
         if self.real:
             node.remove(self.addresses, self.layout.state)
+        else:
+            enclosure.unmount(self.layout.state)  # with no enclosure its volumes are mounted here
 
     def _caretaker(self, plane: ControlPlane) -> Program:
         self.layout.volumes.mkdir(exist_ok=True)

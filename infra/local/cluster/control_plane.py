@@ -13,6 +13,8 @@ from infra.local.probes import http_serves
 from infra.local.supervisord import Program
 
 LOOPBACK = "127.0.0.1"
+TOKEN_CACHE_S = 2
+"""Seconds a webhook's answer about a token is believed: about as long as a right that was taken away still works."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,12 @@ class ControlPlane:
             (pair.certificate,),
         )
 
-    def apiserver(self, admin: Pair, *, advertise: bool) -> Program:
-        """The API server; `advertise` publishes its address as the `kubernetes` service, for pods to find."""
+    def apiserver(self, admin: Pair, *, advertise: bool, token_webhook: Path | None = None) -> Program:
+        """The API server; `advertise` publishes its address as the `kubernetes` service, for pods to find.
+
+        `token_webhook` is of a hosted cluster: the kubeconfig of who is asked whose a token is that the API server
+        doesn't know. Such a cluster lets pods be privileged, as EKS's do: refusing them is left to Pod Security.
+        """
         own, loop = self.credentials, self.credentials.service_accounts
         flags: dict[str, object] = {
             "etcd-servers": f"https://{LOOPBACK}:{self.addresses.etcd_client}",
@@ -130,8 +136,16 @@ class ControlPlane:
             "profiling": "false",
         }
         flags |= {"advertise-address": self.host} if advertise else {"endpoint-reconciler-type": "none"}
+        files: tuple[Path, ...] = (own.apiserver.certificate, own.encryption)
+        if token_webhook is not None:
+            flags |= {
+                "allow-privileged": "true",
+                "authentication-token-webhook-config-file": token_webhook,
+                "authentication-token-webhook-version": "v1",
+                "authentication-token-webhook-cache-ttl": f"{TOKEN_CACHE_S}s",
+            }
+            files = (*files, token_webhook)
         trust = (own.authority.pair.certificate, (admin.certificate, admin.key))
-        files = (own.apiserver.certificate, own.encryption)
         return self._program("kube-apiserver", flags, f"{self.server}/readyz", trust, files)
 
     def controller_manager(self) -> Program:

@@ -11,6 +11,7 @@ CARETAKER = f"{PREFIX}:caretaker"
 TUNNEL = f"{PREFIX}:tunnel"
 KWOK = f"{PREFIX}:kwok"
 SANDBOXES = f"{PREFIX}:sandboxes"
+NODE_AGENTS = f"{PREFIX}:node-agents"
 
 READ = ("get", "list", "watch")
 
@@ -38,6 +39,13 @@ RULES = {
         rule([""], ["nodes/status", "pods/status"], ["patch", "update"]),
         rule(["coordination.k8s.io"], ["leases"], [*READ, "create", "patch", "update"]),
         rule(["", "events.k8s.io"], ["events"], ["create", "patch"]),
+    ],
+    NODE_AGENTS: [
+        rule([""], ["nodes"], [*READ, "patch"]),
+        rule([""], ["nodes/status"], ["patch"]),
+        rule([""], ["pods", "persistentvolumeclaims"], READ),
+        rule([""], ["persistentvolumes"], [*READ, "create", "delete"]),
+        rule(["storage.k8s.io"], ["storageclasses", "csidrivers"], READ),
     ],
     # The stack's own rules. Were it bound to the stack's role, it would wait with growing patience for that to come.
     SANDBOXES: CLUSTER_RULES,

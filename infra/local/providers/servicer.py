@@ -15,7 +15,7 @@ from google.rpc import status_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from infra.local.providers import base
-from infra.local.providers.base import InvalidInputsError, Kind, Provider, ProviderError, UnfinishedError
+from infra.local.providers.base import Failure, InvalidInputsError, Kind, Provider, ProviderError, UnfinishedError
 from infra.local.providers.diff import Change, Diff
 from infra.local.providers.properties import Decoded, decode, format_path
 from infra.local.providers.secrecy import Secrets
@@ -235,12 +235,15 @@ def _kind_of(change: Change, replaces: bool) -> Any:
 
 
 def _failures(error: InvalidInputsError, secrets: Secrets) -> provider_pb2.CheckResponse:
-    return provider_pb2.CheckResponse(
-        failures=[
-            provider_pb2.CheckFailure(property=format_path(failure.path), reason=secrets.scrub(failure.reason))
-            for failure in error.failures
-        ]
-    )
+    return provider_pb2.CheckResponse(failures=[_failure(failure, secrets) for failure in error.failures])
+
+
+def _failure(failure: Failure, secrets: Secrets) -> provider_pb2.CheckFailure:
+    """The engine prints the value of a property that it is told of: of a secret one the reason alone tells."""
+    place, reason = format_path(failure.path), secrets.scrub(failure.reason)
+    if any(path[:1] == failure.path[:1] for path in secrets.paths):
+        return provider_pb2.CheckFailure(reason=f"{place}: {reason}")
+    return provider_pb2.CheckFailure(property=place, reason=reason)
 
 
 def _abort_unfinished(

@@ -148,6 +148,16 @@ def test_an_agent_without_egress_has_no_policy_of_its_own() -> None:
     assert build_egress(AGENT.model_copy(update={"egress": ()})) is None
 
 
+def test_an_agent_of_two_regions_is_told_where_its_latest_state_is_and_one_of_one_is_not() -> None:
+    def told(spec: AgentSpec) -> str | None:
+        (container,) = build_sandbox(spec)["spec"]["podTemplate"]["spec"]["containers"]
+        return {each["name"]: each["value"] for each in container["env"]}.get(env.RESUME_FROM)
+
+    source = "s3://acme-usw2-snapshots/helper/"
+    assert told(AGENT.model_copy(update={"resume_from": source})) == source
+    assert told(AGENT) is None
+
+
 def test_a_rule_that_wide_still_leaves_out_what_must_never_be_reached() -> None:
     wide = AGENT.model_copy(update={"egress": (EgressSpec(cidr=IPv4Network("0.0.0.0/0"), ports=(443,)),)})
     policy = build_egress(wide)

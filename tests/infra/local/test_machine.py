@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.aws.eks.hosting import TOOLS
 from infra.local.cluster.shell import MachineError, run
 from infra.local.machine import RECORD, Machine, Mode, given_kubeconfig
 from infra.local.orphans import INSTANCE_ENV, other_instances
@@ -66,6 +67,13 @@ def test_info_says_where_things_are(tmp_path: Path) -> None:
     assert info.tunnel_source == "198.51.100.145/32"
     assert "169.254.169.254" in info.world_addresses
     assert Machine(tmp_path, 9, "simulated").info().node_netns is None
+
+
+def test_clouds_alone_have_what_clusters_need_and_run_no_pod(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, 9, "clouds")
+    assert set(TOOLS) <= set(machine.tools)
+    assert not machine.runs_pods
+    assert "no container starts" in machine.limits
 
 
 @pytest.fixture

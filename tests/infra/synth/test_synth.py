@@ -17,7 +17,7 @@ from infra.synth.monitor import SynthError
 from infra.synth.pool import synth_all
 from infra.synth.symbols import symbols_in
 from tests.infra.fleets import change_stack, clone_stack
-from tests.program.test_fleet_stacks import SECRETS, TUNNEL_SECRET
+from tests.program.fleet import SECRETS, TUNNEL_SECRET
 from tests.stack_files import PEPPER, PROJECT, RECEIPT_KEY
 
 STACKS = ("global", "use1", "acme")

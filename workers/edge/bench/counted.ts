@@ -1,3 +1,4 @@
+import { DurableObject, RpcTarget } from "cloudflare:workers";
 import type { Env } from "../src/env.ts";
 import { RATES } from "../src/generated/contract.ts";
 import worker, { Limiter } from "../src/index.ts";
@@ -6,6 +7,17 @@ import worker, { Limiter } from "../src/index.ts";
 const SUBREQUESTS = "x-bench-subrequests";
 /** Where a request is from. */
 const PLACE = "x-bench-place";
+
+/** As much of the limiter's object as it takes to be asked and told the end. */
+class Nothing extends RpcTarget {
+  settle(): void {}
+}
+
+export class Empty extends DurableObject {
+  admit(): Nothing {
+    return new Nothing();
+  }
+}
 
 export { Limiter };
 export default {

@@ -1,87 +1,135 @@
 // What of a request is the Worker's own processor time: `node bench/cpu.ts`, and a table of `make bench`.
 import { generateKeyPairSync } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
-import { Miniflare } from "miniflare";
-import { EDGE, PATHS, RATES } from "../src/generated/contract.ts";
+import { Miniflare, type MiniflareOptions } from "miniflare";
+import { bundle } from "../build.mjs";
+import { EDGE, PATHS } from "../src/generated/contract.ts";
 import { ACME_KEY, options, RUNTIME, seed, WIDE } from "../test/deployed.ts";
-import { INTERVAL_US, Sampler, type Stretch, stretches } from "./profile.ts";
+import { Runtime } from "./processor.ts";
 import { percentile, Way } from "./way.ts";
 
-const WARM = 500;
-const REQUESTS = 500;
-/** Milliseconds between two requests: long enough to tell what each took. */
-const APART_MS = 15;
+const WARM = 2000;
+const ROUNDS = 30;
+/** Requests of a round, one after another: what the processor caches is warm for all but the first. */
+const REQUESTS = 100;
 const CHAT = JSON.stringify({ model: "helper", messages: [{ role: "user", content: "hello" }] });
-const REGION = `export default { fetch: () => Response.json({ object: "chat.completion", choices: [] }) };`;
+/** It reads all it is sent: a runtime closes a client's connection whose request nobody has read. */
+const REGION = `export default { async fetch(request) {
+  await request.text();
+  return Response.json({ object: "chat.completion", choices: [] });
+} };`;
+/** The least a Worker on the way costs. */
+const EMPTY = `export default { fetch: (request) => fetch("http://region.test/", request) };`;
+/** The least one costs that asks all the edge asks, a coarse wall and a Durable Object, and logs a line as long. */
+const ASKING = `import { DurableObject } from "cloudflare:workers";
+export class Empty extends DurableObject { ask() {} }
+export default { async fetch(request, env) {
+  await env.WALL.limit({ key: "acme" });
+  await env.EMPTY.getByName("one").ask();
+  console.log("${"x".repeat(260)}");
+  return await fetch("http://region.test/", request);
+} };`;
 
-/** The Worker, its objects in an isolate of their own, and a region that answers at once. */
-async function deployed(): Promise<Miniflare> {
-  const edge = await options(generateKeyPairSync("ed25519").privateKey);
-  const limiter = { className: RATES.LIMITER_CLASS, useSQLite: true, scriptName: "objects" };
-  const bound = { ...(edge.durableObjects as Record<string, object>), [RATES.BINDING_LIMITER]: limiter };
-  const workers = [
-    { ...edge, name: "edge", outboundService: "region", durableObjects: bound },
-    { ...edge, name: "objects", outboundService: "region" },
-    { name: "region", modules: true, script: REGION, compatibilityDate: EDGE.COMPATIBILITY_DATE },
-  ];
-  const miniflare = new Miniflare({ ...RUNTIME, inspectorPort: 0, workers });
-  await miniflare.ready;
-  await seed(miniflare, ["http://region.test"], WIDE, {}, "edge");
-  return miniflare;
+/** One Worker before a region that answers at once, in a runtime of its own; a round's milliseconds, request by request. */
+interface Measured {
+  readonly name: string;
+  readonly way: Way;
+  readonly runtime: Runtime;
+  readonly miniflare: Miniflare;
+  readonly rounds: number[][];
 }
 
-function row({ each, samples }: ReturnType<typeof stretches>): Record<string, string | number> {
-  const at = (bound: keyof Stretch, percent: number) =>
-    percentile(
-      each.map((stretch) => stretch[bound]),
-      percent,
-    ).toFixed(2);
-  return {
-    "p50 at least": at("least", 50),
-    "at most": at("most", 50),
-    "p99 at least": at("least", 99),
-    "p99 at most": at("most", 99),
-    "stretches told apart": each.length,
-    samples,
-  };
+const region = { name: "region", modules: true, script: REGION, compatibilityDate: EDGE.COMPATIBILITY_DATE };
+const bare = { modules: true, compatibilityDate: EDGE.COMPATIBILITY_DATE } as const;
+
+async function measured(name: string, worker: object): Promise<Measured> {
+  const workers = [{ ...worker, name: "edge", outboundService: "region" }, region];
+  const { started: miniflare, runtime } = await Runtime.started(async () => {
+    const starting = new Miniflare({ ...RUNTIME, workers } as MiniflareOptions);
+    await starting.ready;
+    return starting;
+  });
+  if (runtime === null) {
+    await miniflare.dispose();
+    throw new Error("this system does not say what a process's threads use");
+  }
+  const url = new URL(PATHS.CHAT_COMPLETIONS, await miniflare.ready);
+  const way = new Way(name, url, { authorization: `Bearer ${ACME_KEY}` });
+  return { name, way, runtime, miniflare, rounds: [] };
+}
+
+/** One round. A request's time runs to the end of the next one's answer, so that nothing it leaves behind is missed. */
+async function round({ way, runtime, rounds }: Measured): Promise<void> {
+  await runtime.quiet();
+  const took: number[] = [];
+  let before = runtime.used;
+  for (let at = 0; at < REQUESTS; at += 1) {
+    await way.ask(CHAT);
+    const after = runtime.used;
+    took.push(after - before);
+    before = after;
+  }
+  rounds.push(took);
+}
+
+/**
+ * The median over all rounds of each round's percentile, or of how far it is above the round of `floor` beside it: what slowed
+ * the machine for a while slowed both.
+ */
+function over(rounds: readonly number[][], percent: number, floor: readonly number[][] = []): string {
+  const each = rounds.map((took, at) => percentile(took, percent) - percentile(floor[at] ?? [0], percent));
+  return percentile(each, 50).toFixed(2);
 }
 
 /** Measures, and prints the table. */
 export async function processorTimes(): Promise<void> {
-  const miniflare = await deployed();
+  const ways: Measured[] = [];
   try {
-    const url = new URL(PATHS.CHAT_COMPLETIONS, await miniflare.ready);
-    const way = new Way("edge", url, { authorization: `Bearer ${ACME_KEY}` });
-    for (let at = 0; at < WARM; at += 1) {
-      await way.ask(CHAT, null);
+    ways.push(await measured("empty Worker", { ...bare, script: EMPTY }));
+    const durableObjects = { EMPTY: { className: "Empty", useSQLite: true } };
+    const ratelimits = { WALL: { namespace_id: "wall", simple: { limit: 1_000_000, period: 60 } } };
+    ways.push(await measured("the floor", { ...bare, script: ASKING, durableObjects, ratelimits }));
+    const edge = await measured("edge", await options(generateKeyPairSync("ed25519").privateKey));
+    ways.push(edge);
+    await seed(edge.miniflare, ["http://region.test"], WIDE, {}, "edge");
+    for (const { way } of ways) {
+      for (let at = 0; at < WARM; at += 1) {
+        await way.ask(CHAT);
+      }
     }
-    const inspector = await miniflare.getInspectorURL();
-    const [edge, objects] = [await Sampler.start(inspector, "edge"), await Sampler.start(inspector, "objects")];
-    for (let at = 0; at < REQUESTS; at += 1) {
-      await way.ask(CHAT, null);
-      await pause(APART_MS);
+    for (let at = 0; at < ROUNDS; at += 1) {
+      for (const way of ways) {
+        await round(way);
+      }
     }
-    way.close();
-    const rows = {
-      "the Worker": row(stretches(await edge.stop())),
-      "its limiter": row(stretches(await objects.stop())),
-    };
-    console.log(
-      `\n${REQUESTS} chats, ${APART_MS} ms apart, warm: milliseconds an isolate ran, sampled each ${INTERVAL_US} µs by V8.`,
-    );
-    console.log(
-      "Counted is what runs in the isolate, JavaScript and the runtime's code it calls, the sampling's own cost included.",
-    );
-    console.log(
-      "Not counted are HTTP and miniflare's stand-ins, each an isolate of its own. At least: an interval for each sample;",
-    );
-    console.log("at most: the time between samples, which on a busy machine counts what other programs did meanwhile.");
-    console.table(rows);
+    print(ways);
   } finally {
-    await miniflare.dispose();
+    for (const { way, miniflare } of ways) {
+      way.close();
+      await miniflare.dispose();
+    }
   }
 }
 
+function print(ways: readonly Measured[]): void {
+  const floor = ways.find(({ name }) => name === "the floor")?.rounds;
+  const rows = ways.map(({ name, rounds }) => {
+    const above = { "above the floor, p50": over(rounds, 50, floor), "above the floor, p99": over(rounds, 99, floor) };
+    return [name, { p50: over(rounds, 50), p99: over(rounds, 99), ...above }] as const;
+  });
+  console.log(
+    `\n${ROUNDS} rounds of ${REQUESTS} chats each, in turns, warm: milliseconds of processor time of the thread all isolates`,
+  );
+  console.log(
+    "run on, as Linux counts it; medians of the rounds. The floor asks all the edge asks, and does nothing with it: a wall,",
+  );
+  console.log(
+    "an object, the region, and a line in the log; HTTP and miniflare's stand-ins are in it. What is above it is the edge's",
+  );
+  console.log("own, its limiter's objects included.");
+  console.table(Object.fromEntries(rows));
+}
+
 if (import.meta.main) {
+  await bundle();
   await processorTimes();
 }

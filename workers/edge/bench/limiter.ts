@@ -1,17 +1,21 @@
 // What the limits cost in workerd: `node bench/limiter.ts` writes one JSON object a way to standard output, its medians of
-// all rounds. A round loads a way twice: at the pace of the highest limit there is, for how long a request takes, and as
-// fast as it answers.
+// all rounds. A round loads a way twice: at the pace of the highest limit there is, whether or not earlier requests have
+// been answered, for how long each took from when it was due; and as fast as it answers.
 import { createHmac, generateKeyPairSync } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { Miniflare } from "miniflare";
 import { MODULE } from "../build.mjs";
 import { EDGE, HEADERS, PATHS, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
+import { Runtime } from "./processor.ts";
 
 const PACE = RATES.MAX_PER_MINUTE / 60;
 const ROUNDS = 5;
-const PACED_S = 3;
+const PACED_S = 4;
 const FAST_S = 1;
 const WARM_UP = 100;
 const CONNECTIONS = 16;
@@ -29,18 +33,23 @@ const LIMITS = { per_minute: 10_000_000, burst: 10_000_000, streams: 10_000, tok
 
 /** Places of which each asks another shard. */
 const PLACES = ["AMS", "BOM", "LAX", "CDG"];
-const WAYS = [
-  { name: "without limits", unlimited: true, places: PLACES },
+/** What stands in the place of the limits, where anything does: a module beside this one. */
+type Instead = "unlimited.ts" | "asking.ts" | undefined;
+const WAYS: readonly { name: string; instead?: Instead; places: readonly string[] }[] = [
+  { name: "an empty object (floor)", instead: "asking.ts", places: PLACES.slice(0, 1) },
+  { name: "without limits", instead: "unlimited.ts", places: PLACES },
   { name: "limits, one place", places: PLACES.slice(0, 1) },
   { name: `limits, ${PLACES.length} places`, places: PLACES },
 ];
+/** Where objects keep their state: in memory where Linux has a place there, so that no disk other programs use is waited for. */
+const STORAGE = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "moltghost-bench-"));
 
-async function bundle(unlimited: boolean): Promise<string> {
+async function bundle(instead: Instead): Promise<string> {
   const swap: Plugin = {
-    name: "unlimited",
+    name: "instead",
     setup: (it) => {
       it.onResolve({ filter: /\/middleware\/limits$/ }, () => ({
-        path: fileURLToPath(new URL("unlimited.ts", import.meta.url)),
+        path: fileURLToPath(new URL(instead ?? "", import.meta.url)),
       }));
     },
   };
@@ -48,12 +57,23 @@ async function bundle(unlimited: boolean): Promise<string> {
     ...MODULE,
     entryPoints: [fileURLToPath(new URL("counted.ts", import.meta.url))],
     write: false,
-    plugins: unlimited ? [swap] : [],
+    plugins: instead === undefined ? [] : [swap],
   });
   return outputFiles[0]?.text ?? "";
 }
 
-async function start(unlimited: boolean): Promise<{ miniflare: Miniflare; url: URL }> {
+interface Started {
+  readonly miniflare: Miniflare;
+  readonly runtime: Runtime | null;
+  readonly url: URL;
+}
+
+async function start(name: string, instead: Instead): Promise<Started> {
+  const { started, runtime } = await Runtime.started(async () => await run(name, instead));
+  return { ...started, runtime };
+}
+
+async function run(name: string, instead: Instead): Promise<Omit<Started, "runtime">> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const signing = { ...privateKey.export({ format: "jwk" }), kid: "bench", alg: "EdDSA" };
   const miniflare = new Miniflare({
@@ -62,14 +82,18 @@ async function start(unlimited: boolean): Promise<{ miniflare: Miniflare; url: U
     cf: false,
     telemetry: { enabled: false },
     handleStructuredLogs: () => undefined,
+    durableObjectsPersist: join(STORAGE, name.replaceAll(/\W+/g, "-")),
     workers: [
       {
         name: "edge",
-        modules: [{ type: "ESModule", path: "index.js", contents: await bundle(unlimited) }],
+        modules: [{ type: "ESModule", path: "index.js", contents: await bundle(instead) }],
         compatibilityDate: EDGE.COMPATIBILITY_DATE,
         compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
         kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
-        durableObjects: { [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true } },
+        durableObjects: {
+          [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true },
+          EMPTY: { className: "Empty", useSQLite: true },
+        },
         // A wall no load of the bench's comes near.
         ratelimits: Object.fromEntries(
           RATES.WALLS.map(([name]) => [name, { namespace_id: name, simple: { limit: 1e9, period: 60 } }]),
@@ -99,32 +123,32 @@ interface Asked {
   readonly subrequests: number;
 }
 
-function ask(url: URL, agent: Agent, place: string): Promise<Asked> {
+/** Asks once; `due` is when: a load that is late itself must not make its answers look quick. */
+function ask(url: URL, agent: Agent, place: string, due = performance.now()): Promise<Asked> {
   return new Promise((resolve, reject) => {
-    const began = performance.now();
     const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json", [PLACE]: place };
     const sent = request(url.href, { method: "POST", agent, headers }, (response) => {
       response.resume().on("end", () => {
         if (response.statusCode !== 200) {
           reject(new Error(`answered ${response.statusCode}`));
         }
-        resolve({ took: performance.now() - began, subrequests: Number(response.headers[SUBREQUESTS]) });
+        resolve({ took: performance.now() - due, subrequests: Number(response.headers[SUBREQUESTS]) });
       });
     });
     sent.on("error", reject).end(BODY);
   });
 }
 
-/** Requests at a pace, whether or not earlier ones have been answered. */
-async function paced(askNext: () => Promise<Asked>): Promise<Asked[]> {
+/** Requests at a pace, each when it is due, whether or not earlier ones have been answered. */
+async function paced(askNext: (due: number) => Promise<Asked>): Promise<Asked[]> {
   const began = performance.now();
   const all: Promise<Asked>[] = [];
-  while (performance.now() - began < PACED_S * 1000) {
-    const due = ((performance.now() - began) / 1000) * PACE;
-    while (all.length < due) {
-      all.push(askNext());
+  for (let at = 0; at < PACED_S * PACE; at += 1) {
+    const due = began + (at * 1000) / PACE;
+    while (performance.now() < due) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    all.push(askNext(due));
   }
   return await Promise.all(all);
 }
@@ -151,32 +175,34 @@ function median(figures: readonly number[]): number {
   return figures.toSorted((one, other) => one - other)[Math.floor(figures.length / 2)] ?? Number.NaN;
 }
 
-const FIGURES = ["requests", "p50", "p99", "subrequests", "rate"] as const;
+const FIGURES = ["requests", "p50", "p99", "processor", "subrequests", "rate"] as const;
 type Round = Readonly<Record<(typeof FIGURES)[number], number>>;
 
-interface Way {
+interface Way extends Started {
   readonly name: string;
-  readonly url: URL;
-  readonly miniflare: Miniflare;
   readonly places: readonly string[];
   readonly rounds: Round[];
 }
 
 /** One round of a way, on connections of its own: the runtime closes those that idle. */
-async function round({ url, places, rounds }: Way): Promise<void> {
+async function round({ url, runtime, places, rounds }: Way): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS * 4 });
   let asked = 0;
-  const askNext = (): Promise<Asked> => ask(url, agent, places[asked++ % places.length] ?? "");
+  const askNext = (due?: number): Promise<Asked> => ask(url, agent, places[asked++ % places.length] ?? "", due);
   try {
     for (let warm = 0; warm < WARM_UP; warm += 1) {
       await askNext();
     }
+    await runtime?.quiet();
+    const before = runtime?.used ?? Number.NaN;
     const answers = await paced(askNext);
+    await runtime?.quiet();
+    const processor = ((runtime?.used ?? Number.NaN) - before) / answers.length;
     const took = answers.map((answer) => answer.took).sort((one, other) => one - other);
     const subrequests = Math.max(...answers.map((answer) => answer.subrequests));
     const p50 = percentile(took, 50);
     const p99 = percentile(took, 99);
-    rounds.push({ requests: took.length, p50, p99, subrequests, rate: await fast(askNext) });
+    rounds.push({ requests: took.length, p50, p99, processor, subrequests, rate: await fast(askNext) });
   } finally {
     agent.destroy();
   }
@@ -184,8 +210,8 @@ async function round({ url, places, rounds }: Way): Promise<void> {
 
 const ways: Way[] = [];
 try {
-  for (const { name, unlimited = false, places } of WAYS) {
-    ways.push({ name, places, rounds: [], ...(await start(unlimited)) });
+  for (const { name, instead, places } of WAYS) {
+    ways.push({ name, places, rounds: [], ...(await start(name, instead)) });
   }
   // In turns, so that all meet the same machine.
   for (let turn = 0; turn < ROUNDS; turn += 1) {
@@ -201,4 +227,5 @@ try {
   for (const { miniflare } of ways) {
     await miniflare.dispose();
   }
+  rmSync(STORAGE, { recursive: true });
 }

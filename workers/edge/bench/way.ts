@@ -1,12 +1,5 @@
 import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
-import { processorTime } from "./processor.ts";
-
-/** What one request took, in milliseconds: to its answer's first byte, and of the runtime's processor time. */
-export interface Sample {
-  readonly firstByte: number;
-  readonly processor: number;
-}
 
 /** One way to the upstream, on one connection that is kept. */
 export class Way {
@@ -21,9 +14,8 @@ export class Way {
     this.#headers = { "content-type": "application/json", ...headers };
   }
 
-  /** Asks once, reads the whole answer, and says what it took; `runtime` is the process whose time is counted. */
-  async ask(body: string, runtime: number | null): Promise<Sample> {
-    const before = runtime === null ? Number.NaN : processorTime(runtime);
+  /** Asks once, reads the whole answer, and says how many milliseconds its first byte took. */
+  async ask(body: string): Promise<number> {
     const started = performance.now();
     const request = httpRequest(this.#url.href, { agent: this.#agent, method: "POST", headers: this.#headers });
     const answered = once(request, "response") as Promise<[IncomingMessage]>;
@@ -36,7 +28,7 @@ export class Way {
     if (response.statusCode !== 200) {
       throw new Error(`${this.name} answers ${response.statusCode}`);
     }
-    return { firstByte, processor: runtime === null ? Number.NaN : processorTime(runtime) - before };
+    return firstByte;
   }
 
   close(): void {

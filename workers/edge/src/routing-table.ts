@@ -5,7 +5,13 @@ import type { Region } from "./regions";
 
 const state = v.picklist([EDGE.OPEN, EDGE.CLOSED]);
 const route = v.object({ regions: v.array(text), state, model: v.exactOptional(text) });
-const region = v.object({ origin: v.pipe(text, v.url()), state, near: v.exactOptional(v.array(text), []) });
+/** No more than scheme, host and port. */
+const origin = v.pipe(
+  text,
+  v.url(),
+  v.transform((url) => new URL(url).origin),
+);
+const region = v.object({ origin, state, near: v.exactOptional(v.array(text), []) });
 
 /** Where an agent lives, the best region first, whether it takes requests, and the model it runs. */
 export type Route = Readonly<v.InferOutput<typeof route>>;
@@ -18,14 +24,14 @@ export async function readRoute(namespace: KVNamespace, tenant: string, agent: s
   return await routes(namespace, routeKey(tenant, agent));
 }
 
-/** A region that takes requests, its origin no more than scheme, host and port; null where it takes none. */
+/** A region that takes requests; null where it takes none. */
 export async function readRegion(namespace: KVNamespace, name: string): Promise<Region | null> {
   const record = await regions(namespace, regionKey(name));
   if (record === null) {
     throw new RecordError(`${EDGE.BINDING_ROUTES}: region ${name} is missing`);
   }
   const { origin, near } = record;
-  return record.state === EDGE.OPEN ? { name, origin: new URL(origin).origin, near } : null;
+  return record.state === EDGE.OPEN ? { name, origin, near } : null;
 }
 
 /** All agents of a tenant, by name. A list comes from no cache, unlike every read. */

@@ -53,18 +53,17 @@ export async function ask(
   broke: (error: unknown) => void,
 ): Promise<Answer> {
   const body = new HeldBody(question.body);
-  const deadline = new Deadline(body);
+  const deadline = new Deadline(body, client);
   try {
-    const signal = AbortSignal.any([client, deadline.signal]);
     const { headers } = question;
     const request = new Request(`${origin}${question.path}`, { method: "POST", headers, body: body.stream });
-    const answer = await fetch(request, { signal, redirect: "manual" });
+    const answer = await fetch(request, { signal: deadline.signal, redirect: "manual" });
     return answer.ok ? { response: relayBody(answer, broke), passedOn: true } : await relayError(answer);
   } catch (error) {
     if (error instanceof RefusedError) {
       throw error;
     }
-    if (deadline.signal.aborted && !body.held) {
+    if (deadline.expired && !body.held) {
       throw new RefusedError(ERRORS.UPSTREAM_TIMEOUT, { cause: error });
     }
     throw new RegionError(body.held, error);
@@ -73,29 +72,50 @@ export async function ask(
   }
 }
 
-/** Gives a request up that has no connection after CONNECT_S, or no answer after FIRST_BYTE_S. */
+/**
+ * Gives a request up that has no connection after CONNECT_S, or no answer after FIRST_BYTE_S; and, however long its answer
+ * takes, when the client goes. One timer and one listener: each costs every request its processor time.
+ */
 class Deadline {
   readonly #controller = new AbortController();
-  readonly #timers: ReturnType<typeof setTimeout>[];
+  readonly #body: HeldBody;
+  #timer: ReturnType<typeof setTimeout>;
+  #expired = false;
 
-  constructor(body: HeldBody) {
-    const giveUp = (): void => this.#controller.abort();
-    const unconnected = (): void => {
-      if (body.held) {
-        giveUp();
-      }
-    };
-    this.#timers = [setTimeout(unconnected, LIMITS.CONNECT_S * 1000), setTimeout(giveUp, LIMITS.FIRST_BYTE_S * 1000)];
+  constructor(body: HeldBody, client: AbortSignal) {
+    this.#body = body;
+    this.#timer = setTimeout(() => this.#connected(), LIMITS.CONNECT_S * 1000);
+    const gone = (): void => this.#controller.abort(client.reason);
+    if (client.aborted) {
+      gone();
+    }
+    client.addEventListener("abort", gone, { once: true });
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
+  /** Whether time ran out, and not the client away. */
+  get expired(): boolean {
+    return this.#expired;
+  }
+
   clear(): void {
-    for (const timer of this.#timers) {
-      clearTimeout(timer);
+    clearTimeout(this.#timer);
+  }
+
+  #connected(): void {
+    if (this.#body.held) {
+      this.#giveUp();
+    } else {
+      this.#timer = setTimeout(() => this.#giveUp(), (LIMITS.FIRST_BYTE_S - LIMITS.CONNECT_S) * 1000);
     }
+  }
+
+  #giveUp(): void {
+    this.#expired = true;
+    this.#controller.abort();
   }
 }
 

@@ -2,6 +2,7 @@ import { verify } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { BUNDLE } from "../build.mjs";
 import { HEADERS, LIMITS, PATHS, RATES, TOKEN } from "../src/generated/contract";
@@ -282,6 +283,10 @@ it("is one module that imports nothing but the runtime's own", async () => {
   const text = await readFile(BUNDLE, "utf8");
   const foreign = text.replace(/^import \{[^}]*\} from "cloudflare:workers";$/gm, "");
   expect(foreign).not.toMatch(/^\s*import\b|\brequire\(|\bimport\(/m);
+});
+
+it("is small enough to start quickly: 100 KB at most, compressed", async () => {
+  expect(gzipSync(await readFile(BUNDLE)).byteLength).toBeLessThanOrEqual(100_000);
 });
 
 function decode(part: string | undefined): Buffer {

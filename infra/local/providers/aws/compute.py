@@ -15,6 +15,9 @@ from infra.local.providers.aws.resource import At, Change, Input, Raw, Ready, Re
 from infra.local.providers.aws.shapes import from_aws, tag_list, tag_map, to_aws
 from infra.local.providers.properties import Properties
 
+ROOT_DEVICE = "/dev/sda1"
+"""What moto calls every image's."""
+
 METADATA_OPTIONS = (
     "httpEndpoint", "httpTokens", "httpPutResponseHopLimit", "httpProtocolIpv6", "instanceMetadataTags",
 )  # fmt: skip
@@ -140,11 +143,19 @@ def _attribute(at: At, name: str) -> Any:
     return answer.get(name[0].upper() + name[1:], {}).get("Value")
 
 
+def _root_volume(at: At) -> Raw | None:
+    wanted = {"attachment.instance-id": at.id, "attachment.device": ROOT_DEVICE}
+    filters = [{"Name": name, "Values": [value]} for name, value in wanted.items()]
+    found = at.client.describe_volumes(Filters=filters)["Volumes"]
+    return {name: found[0][name] for name in ("Encrypted", "VolumeType", "Size")} if found else None
+
+
 def _find_instance(at: At) -> Raw | None:
     found = jmespath.search("Reservations[].Instances[]", at.client.describe_instances(InstanceIds=[at.id]))
     if not found or found[0]["State"]["Name"] in ("shutting-down", "terminated"):
         return None
     return dict(found[0]) | {
+        "Root": _root_volume(at),
         "UserData": _attribute(at, "userData") or None,
         "DisableApiTermination": _attribute(at, "disableApiTermination"),
     }
@@ -175,6 +186,12 @@ def _profile_name(raw: Raw) -> str | None:
     return profile["Arn"].rsplit("/", 1)[-1] if profile else None
 
 
+def _primary_interface(raw: Raw) -> Properties | None:
+    """The interface it was started with, where that was there before it."""
+    found = [each for each in raw.get("NetworkInterfaces", []) if each["Attachment"]["DeviceIndex"] == 0]
+    return {"networkInterfaceId": found[0]["NetworkInterfaceId"]} if found else None
+
+
 def _terminate(at: At, *_: Any) -> None:
     at.client.terminate_instances(InstanceIds=[at.id])
 
@@ -184,7 +201,15 @@ INSTANCE = ResourceType(
     inputs={
         "ami": Input("ImageId", required=True, replaces=True),
         "instanceType": Input("InstanceType", required=True, replaces=True),  # AWS stops and starts it; moto's stays
-        "subnetId": Input("SubnetId", required=True, replaces=True),
+        "subnetId": Input("SubnetId", replaces=True),
+        "primaryNetworkInterface": Input(
+            "NetworkInterfaces",
+            live=_primary_interface,
+            members=("networkInterfaceId",),
+            encode=lambda value: [{"DeviceIndex": 0, "NetworkInterfaceId": value["networkInterfaceId"]}],
+            replaces=True,
+        ),
+        "availabilityZone": Input("Placement.AvailabilityZone", replaces=True),
         "privateIp": Input("PrivateIpAddress", replaces=True),
         "keyName": Input("KeyName", replaces=True),
         "vpcSecurityGroupIds": Input("SecurityGroupIds", live="SecurityGroups[].GroupId", unordered=True),
@@ -195,6 +220,14 @@ INSTANCE = ResourceType(
         "sourceDestCheck": Input(live="SourceDestCheck", default=True),
         "disableApiTermination": Input("DisableApiTermination", live="DisableApiTermination"),
         "metadataOptions": Input("MetadataOptions", members=METADATA_OPTIONS, replaces=True),
+        "rootBlockDevice": Input(
+            "BlockDeviceMappings",
+            live="Root.{encrypted: Encrypted, volumeType: VolumeType, volumeSize: Size}",
+            members=("encrypted", "volumeType", "volumeSize"),
+            encode=lambda value: [{"DeviceName": ROOT_DEVICE, "Ebs": to_aws(value)}],
+            replaces=True,  # AWS changes a volume in place; moto's stays as it was made
+        ),
+        "maintenanceOptions": Input("MaintenanceOptions", members=("autoRecovery",), kept=True),  # moto forgets it
     },
     create=_run,
     find=_find_instance,
@@ -209,13 +242,12 @@ INSTANCE = ResourceType(
     ready=Ready("State.Name", ("running",), ("terminated", "stopped")),
     outputs={
         "arn": arn("instance"),
-        "availabilityZone": "Placement.AvailabilityZone",
         "instanceState": "State.Name",
         "primaryNetworkInterfaceId": "NetworkInterfaces[0].NetworkInterfaceId",
         "privateDns": "PrivateDnsName",
         "publicIp": "PublicIpAddress",
     },
-    rules=[one_of("userData", "userDataBase64", needed=False)],
+    rules=[one_of("userData", "userDataBase64", needed=False), one_of("subnetId", "primaryNetworkInterface")],
 )
 
 

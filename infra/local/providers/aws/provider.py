@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from infra.local.providers.aws import autoscaling, compute, iam, kms_replica, logs, rds, secrets, security, vpc
+from infra.local.providers.aws import autoscaling, compute, eks, iam, kms_replica, logs, rds, secrets, security, vpc
 from infra.local.providers.aws import bucket_aspects as aspects
 from infra.local.providers.aws.bucket import Bucket
 from infra.local.providers.aws.bucket_aspects import Aspect, BucketAspect
@@ -21,7 +21,7 @@ def _described(about: ResourceType) -> Callable[[Session], Kind]:
     return lambda session: Resource(session, about)
 
 
-_MODULES = (autoscaling, compute, iam, kms_replica, logs, rds, secrets, security, vpc)
+_MODULES = (autoscaling, compute, eks, iam, kms_replica, logs, rds, secrets, security, vpc)
 DESCRIBED: Mapping[str, ResourceType] = {token: about for each in _MODULES for token, about in each.TYPES.items()}
 KINDS: Mapping[str, Callable[[Session], Kind]] = {
     "aws:kms/alias:Alias": Alias,

@@ -105,6 +105,8 @@ class Ready:
     path: str
     good: Sequence[str]
     bad: Sequence[str] = ("failed",)
+    why: str = ""
+    """Where the description says why it is bad, as JMESPath."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ class ResourceType:
     delete: Callable[[At, Raw, Properties], Any]
     outputs: Mapping[str, str | Callable[[At, Raw], Any]] = field(default_factory=dict)
     """Outputs no input gives, as JMESPath in the description or a function of it."""
+    computed_in: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Fields within an input's object that the service adds, and no input gives."""
     changes: Sequence[Change] = ()
     tagging: Tagging | None = None
     orphans: Callable[[At, Properties, str], Iterable[str]] | None = None
@@ -172,10 +176,19 @@ class Resource(Kind):
     def preview_create(self, call: Call, inputs: Properties) -> Properties:
         told = [name for name, one in self.about.inputs.items() if not one.kept]
         tags = ("tagsAll",) if self.about.tagging else ()
-        return dict.fromkeys([*told, *self.about.outputs, *tags], UNKNOWN) | inputs
+        whole = {
+            name: dict.fromkeys(fields, UNKNOWN) | inputs[name]
+            for name, fields in self.about.computed_in.items()
+            if isinstance(inputs.get(name), Mapping)
+        }
+        return dict.fromkeys([*told, *self.about.outputs, *tags], UNKNOWN) | inputs | whole
 
     def preview_update(self, call: Call, state: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
         told = super().preview_update(call, state, old_inputs, inputs)
+        for name, fields in self.about.computed_in.items():
+            if isinstance(inputs.get(name), Mapping):
+                before = state.get(name) or {}
+                told[name] = {field: before.get(field, UNKNOWN) for field in fields} | inputs[name]
         if self.about.tagging:
             told["tagsAll"] = self.session.tags_all(inputs) if not has_unknown(inputs.get("tags")) else UNKNOWN
         changed = {path[0] for path in diff_properties(old_inputs, inputs).changes} - {"tags"}
@@ -293,7 +306,8 @@ class Resource(Kind):
             raw = self._find(at)
             state = jmespath.search(ready.path, raw) if ready and raw else None
             if ready and state in ready.bad:
-                raise ProviderError(f"{at.id} is {state}")
+                why = jmespath.search(ready.why, raw) if ready.why else None
+                raise ProviderError(f"{at.id} is {state}{f': {why}' if why else ''}")
             return raw if ready is None or state in ready.good else None
 
         raw = call.poll(probe, SETTLE_SECONDS)
@@ -361,6 +375,9 @@ class Resource(Kind):
         }
         tags = {"tagsAll": self.session.default_tags | live["tags"]} if self.about.tagging else {}
         known = {name: value for name, value in live.items() if value is not None}
+        for name, fields in self.about.computed_in.items():
+            whole = self.about.inputs[name].read(raw) or {}
+            known[name] = known.get(name, {}) | {one: whole[one] for one in fields if one in whole}
         return known | outputs | tags | {"region": self.session.region}
 
 

@@ -3,9 +3,11 @@
 Types and their inputs are those of https://www.pulumi.com/registry/packages/aws/api-docs/secretsmanager/ and …/ssm/.
 """
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
+from infra.local.providers.aws.ec2 import one_of
 from infra.local.providers.aws.resource import At, Change, Input, Raw, ResourceType, Tagging
 from infra.local.providers.aws.shapes import same_json, tag_list, tag_map
 from infra.local.providers.properties import Properties
@@ -95,7 +97,13 @@ SECRET_VERSION = ResourceType(
     service="secretsmanager",
     inputs={
         "secretId": Input("SecretId", required=True, replaces=True),
-        "secretString": Input("SecretString", required=True, replaces=True),
+        "secretString": Input("SecretString", replaces=True),
+        "secretBinary": Input(
+            "SecretBinary",
+            live=lambda raw: base64.b64encode(raw["SecretBinary"]).decode() if "SecretBinary" in raw else None,
+            encode=base64.b64decode,  # the program has it in base64, and botocore encodes it once more
+            replaces=True,
+        ),
     },
     create=_create_version,
     find=_find_version,
@@ -103,7 +111,8 @@ SECRET_VERSION = ResourceType(
     stays=True,
     orphans=_current_version,
     outputs={"arn": "ARN", "secretArn": "ARN", "versionId": "VersionId", "versionStages": "VersionStages"},
-    secret_outputs=("secretString",),
+    secret_outputs=("secretString", "secretBinary"),
+    rules=[one_of("secretString", "secretBinary")],
 )
 """`aws:secretsmanager/secretVersion:SecretVersion`. A secret's current version can't be deleted, only followed by
 another, so deleting it only lets go of it; it goes with its secret."""

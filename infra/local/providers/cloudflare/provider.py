@@ -10,6 +10,7 @@ from infra.local.providers.cloudflare.client_certificates import HostnameAssocia
 from infra.local.providers.cloudflare.kv_value import KvValue
 from infra.local.providers.cloudflare.logpush import LogpushJob
 from infra.local.providers.cloudflare.records import RecordKind
+from infra.local.providers.cloudflare.rollout import WorkersDeployment, WorkerVersion
 from infra.local.providers.cloudflare.script import Script
 from infra.local.providers.cloudflare.settings import TunnelConfig, ZoneSetting
 from infra.local.providers.properties import Properties, has_unknown
@@ -26,6 +27,8 @@ KINDS: Mapping[str, Callable[[Callable[[], Api]], Kind]] = {
     "cloudflare:index/logpushJob:LogpushJob": LogpushJob,
     "cloudflare:index/mtlsCertificate:MtlsCertificate": MtlsCertificate,
     "cloudflare:index/ruleset:Ruleset": partial(RecordKind, collection=records.RULESETS),
+    "cloudflare:index/workerVersion:WorkerVersion": WorkerVersion,
+    "cloudflare:index/workersDeployment:WorkersDeployment": WorkersDeployment,
     "cloudflare:index/workersKv:WorkersKv": KvValue,
     "cloudflare:index/workersKvNamespace:WorkersKvNamespace": partial(RecordKind, collection=records.NAMESPACES),
     "cloudflare:index/workersRoute:WorkersRoute": partial(RecordKind, collection=records.ROUTES),

@@ -3,13 +3,14 @@
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from infra.local.providers.base import ProviderError
+from infra.local.providers.kubernetes.exec_token import ExecError, ExecUser
 from infra.local.providers.kubernetes.kubeconfig import Access
 
 Object = dict[str, Any]
@@ -53,6 +54,20 @@ class Answer:
     warnings: list[str] = field(default_factory=list)
 
 
+class _ExecAuth(httpx.Auth):
+    """Puts the token of a kubeconfig's `exec` user on every request."""
+
+    def __init__(self, user: ExecUser) -> None:
+        self._user = user
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        try:
+            request.headers["Authorization"] = f"Bearer {self._user.token()}"
+        except ExecError as error:
+            raise ProviderError(f"kubeconfig: {error}") from None
+        yield request
+
+
 class Cluster:
     """Talks to one API server; safe for use by several threads."""
 
@@ -62,6 +77,7 @@ class Cluster:
             base_url=access.server,
             verify=access.tls,
             headers=dict(access.headers),
+            auth=_ExecAuth(access.exec_user) if access.exec_user else None,
             timeout=TIMEOUT,
             trust_env=False,  # a proxy of the user's shell has no way into the local region
             limits=httpx.Limits(max_connections=64),

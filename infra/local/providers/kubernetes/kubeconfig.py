@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from infra.local.providers.kubernetes.exec_token import ExecError, ExecUser
+
 
 class KubeconfigError(Exception):
     """A kubeconfig that can't be used; the text names the field."""
@@ -23,6 +25,8 @@ class Access:
     tls: ssl.SSLContext | bool
     headers: Mapping[str, str]
     namespace: str = "default"
+    exec_user: ExecUser | None = None
+    """Who gives a token for each request, where no header is for good."""
 
 
 def load(text_or_path: str, context: str | None = None) -> Access:
@@ -50,6 +54,7 @@ def load(text_or_path: str, context: str | None = None) -> Access:
         tls=_tls(cluster, user, folder),
         headers=_headers(user, folder),
         namespace=entry.get("namespace") or "default",
+        exec_user=_exec_user(user),
     )
 
 
@@ -61,12 +66,20 @@ def _named(config: Mapping[str, Any], section: str, name: str) -> dict[str, Any]
     raise KubeconfigError(f"kubeconfig: {section} has no entry named {name!r}")
 
 
+def _exec_user(user: Mapping[str, Any]) -> ExecUser | None:
+    if not user.get("exec"):
+        return None
+    try:
+        return ExecUser(user["exec"])
+    except ExecError as error:
+        raise KubeconfigError(f"kubeconfig: {error}") from None
+
+
 def _headers(user: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    for unsupported in ("exec", "auth-provider"):
-        if user.get(unsupported):
-            raise KubeconfigError(
-                f"kubeconfig: users[].user.{unsupported} is not supported here; use a token or certificate"
-            )
+    if user.get("auth-provider"):
+        raise KubeconfigError(
+            "kubeconfig: users[].user.auth-provider is not supported here; use a token or certificate"
+        )
     token = user.get("token")
     if not token and user.get("tokenFile"):
         token = (folder / user["tokenFile"]).read_text().strip()

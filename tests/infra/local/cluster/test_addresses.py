@@ -1,10 +1,11 @@
 """No two slots share a port, a network or a name."""
 
+from ipaddress import IPv4Network
 from itertools import combinations
 
 import pytest
 
-from infra.local.cluster.addresses import SLOTS, Addresses
+from infra.local.cluster.addresses import CLUSTERS, SLOTS, Addresses, HostedAddresses
 
 ALL = [Addresses(slot) for slot in range(SLOTS)]
 
@@ -33,3 +34,20 @@ def test_the_first_slot_is_where_its_documents_say() -> None:
 def test_a_slot_out_of_range_is_refused_by_name(slot: int) -> None:
     with pytest.raises(ValueError, match=rf"slot: {slot} is not one of 0…15"):
         Addresses(slot)
+
+
+def test_clusters_of_a_slots_eks_share_no_port() -> None:
+    services = IPv4Network("10.100.0.0/16")
+    hosted = [HostedAddresses(slot, number, services) for slot in range(SLOTS) for number in range(CLUSTERS)]
+    fields = ("etcd_client", "etcd_peer", "apiserver", "controller_manager", "scheduler", "sandbox_controller")
+    values = [getattr(addresses, field) for addresses in [*hosted, *ALL] for field in fields]
+    values += [
+        getattr(addresses, field) for addresses in ALL for field in ("aws", "cloudflare", "edge", "tunnel", "kubelet")
+    ]
+    assert len(set(values)) == len(values)
+    assert all(
+        value // 100 == 200 + addresses.slot for addresses in hosted for value in (addresses.port(0), addresses.port(7))
+    )
+    assert {addresses.services for addresses in hosted} == {services}
+    with pytest.raises(ValueError, match="8 ports"):
+        hosted[0].port(8)

@@ -3,7 +3,11 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from infra.local.cache import cache_root
+from infra.local.cluster import disks
+from infra.local.cluster.disks import Disk
 from infra.local.machine import Machine
 from infra.local.orphans import instance_processes
 from infra.local.tools import Tools
@@ -31,4 +35,15 @@ def test_simulated_nodes_need_no_root_and_schedule_pods(tmp_path: Path) -> None:
     finally:
         cluster.remove()
     assert instance_processes(machine.layout.state) == []
+    shutil.rmtree(machine.layout.state)
+
+
+@pytest.mark.skipif(bool(disks.lacks()), reason=f"a disk needs root and loop devices: {disks.lacks()}")
+def test_a_volume_in_use_does_not_outlive_its_cluster(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "state", SLOT, "simulated")
+    volume = Disk(machine.layout.volumes, "pvc-1")
+    volume.make(16 << 20)
+    assert volume.mount_point.is_mount()
+    machine.cluster.remove()
+    assert not volume.mount_point.is_mount()
     shutil.rmtree(machine.layout.state)

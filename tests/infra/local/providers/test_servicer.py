@@ -112,6 +112,14 @@ def test_a_failed_check_names_the_property_but_no_secret(stub: Any) -> None:
     assert failure.reason == "big is not a size; token [secret]"
 
 
+def test_a_failed_check_of_a_secret_names_it_in_the_reason_alone(stub: Any) -> None:
+    """The engine prints the value of the property a failure is of, marked as a secret or not."""
+    marked = encode({"size": "big"}, Marks(paths=frozenset({("size",)})))
+    (failure,) = stub.Check(provider_pb2.CheckRequest(urn=URN, news=marked)).failures
+    assert failure.property == ""
+    assert failure.reason.startswith("size: ")
+
+
 def test_preview_of_a_create_leaves_computed_outputs_unknown(stub: Any) -> None:
     answer = create(stub, preview=True, size="small")
     assert answer.id == ""

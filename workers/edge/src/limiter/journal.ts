@@ -22,6 +22,7 @@ const UNWRITTEN_MS = 100;
 export class SqlJournal implements Journal {
   readonly #sql: SqlStorage;
   #admitted = new Map<string, { at: number; n: number }>();
+  #spent = new Map<string, number>();
   #more: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -50,7 +51,8 @@ export class SqlJournal implements Journal {
   }
 
   spent(name: string, amount: number): void {
-    this.#later("INSERT INTO spent VALUES (?, ?) ON CONFLICT DO UPDATE SET amount = amount + ?", name, amount, amount);
+    this.#spent.set(name, (this.#spent.get(name) ?? 0) + amount);
+    this.#writeSoon();
   }
 
   moved(name: string, other: number, { given, got }: Moved): void {
@@ -67,6 +69,11 @@ export class SqlJournal implements Journal {
       this.#sql.exec("INSERT INTO admitted VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + ?", at, key, n, n);
     }
     this.#admitted = new Map();
+    for (const [name, amount] of this.#spent) {
+      const add = "INSERT INTO spent VALUES (?, ?) ON CONFLICT DO UPDATE SET amount = amount + ?";
+      this.#sql.exec(add, name, amount, amount);
+    }
+    this.#spent = new Map();
     for (const write of this.#more.splice(0)) {
       write();
     }

@@ -54,9 +54,17 @@ export function shardsOf(limits: Limits): number {
   return Math.min(RATES.SHARDS, Math.ceil(limits.per_minute / RATES.SHARD_PER_MINUTE));
 }
 
+/** The month asked for last: nearly every time is of the same as the one before. */
+let latest = { from: 0, until: 0, name: "" };
+
 /** The month of a time, as `2026-11`; months are those of UTC. */
 export function monthOf(now: number): string {
-  return new Date(now).toISOString().slice(0, 7);
+  if (now < latest.from || now >= latest.until) {
+    const date = new Date(now);
+    const from = Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
+    latest = { from, until: monthEnd(now), name: date.toISOString().slice(0, 7) };
+  }
+  return latest.name;
 }
 
 /** When the month of a time is over. */

@@ -38,8 +38,8 @@ export const deliverHook = factory.createHandlers(
 /** Sends what is asked on to the agent's regions, signed for this agent alone. */
 function onward(path: AgentPath) {
   return async (c: Context<Edge>): Promise<Response> => {
-    const { asked, caller, requestId, route } = c.var;
-    const question = await questionOf(c.env, path, caller, route.agent, requestId, asked.body);
+    const [requestId, route] = [c.get("requestId"), c.get("route")];
+    const question = await questionOf(c.env, path, c.get("caller"), route.agent, requestId, c.get("asked").body);
     const client = c.req.raw.signal;
     return await askRegions(route.regions, question, {
       client,

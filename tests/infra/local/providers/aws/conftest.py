@@ -1,16 +1,20 @@
 """The AWS the provider's tests make things at: one moto server, empty for every test."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Network
+from typing import Any
 
 import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
+from infra.local.aws.eks import hosting
+from infra.local.aws.eks.hosting import Access, Identity
 from infra.local.aws.mending import mend
 from infra.local.providers.aws.provider import AwsProvider
 
-SERVICES = ("autoscaling", "ec2", "iam", "kms", "logs", "rds", "s3", "secretsmanager", "ssm", "sts")
+SERVICES = ("autoscaling", "ec2", "eks", "iam", "kms", "logs", "rds", "s3", "secretsmanager", "ssm", "sts")
 ACCOUNT = "123456789012"
 """Whose account moto is."""
 
@@ -27,14 +31,35 @@ def provider_settings(endpoint: str) -> dict[str, str]:
     }
 
 
+class NoMachine:
+    """Runs no cluster: for what only EKS's record is asked of."""
+
+    def start(self, cluster: Identity, services: IPv4Network, data_key: bytes | None) -> Access:
+        return Access(f"https://{cluster.key}.example", "bm9ib2R5")
+
+    def stop(self, cluster: Identity) -> None: ...
+
+    def join(self, cluster: Identity, nodes: Sequence[dict[str, Any]]) -> None: ...
+
+    def leave(self, cluster: Identity, names: Sequence[str]) -> None: ...
+
+    def install(self, cluster: Identity, objects: Mapping[str, dict[str, Any]]) -> None: ...
+
+    def uninstall(self, cluster: Identity, paths: Iterable[str]) -> None: ...
+
+    def stop_all(self) -> None: ...
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     mend()
+    hosting.configure(NoMachine())
     running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()
     yield f"http://{host}:{port}"
     running.stop()
+    hosting.configure(None)
 
 
 @pytest.fixture

@@ -27,7 +27,10 @@ BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
 LOGPUSH = "cloudflare:index/logpushJob:LogpushJob"
 CA = "cloudflare:index/mtlsCertificate:MtlsCertificate"
 ASSOCIATIONS = "cloudflare:index/certificateAuthoritiesHostnameAssociations:CertificateAuthoritiesHostnameAssociations"
+VERSION = "cloudflare:index/workerVersion:WorkerVersion"
+DEPLOYMENT = "cloudflare:index/workersDeployment:WorkersDeployment"
 EDGE_KINDS = {SETTING, POLICY, APPLICATION, TUNNEL, CONFIG, MONITOR, POOL, BALANCER, LOGPUSH, CA, ASSOCIATIONS}
+ROLLOUT_KINDS = {VERSION, DEPLOYMENT}
 SECRET = "a-secret-text-0123456789"
 
 
@@ -309,7 +312,7 @@ def test_values_known_only_later_pass_the_check(account: Account) -> None:
 def test_an_unknown_type_is_an_error_that_names_it_and_those_known() -> None:
     with pytest.raises(ProviderError, match="cloudflare:index/zone:Zone: the local cloudflare provider has no"):
         CloudflareProvider().kind("cloudflare:index/zone:Zone")
-    assert {NAMESPACE, VALUE, SCRIPT, ROUTE, DNS, RULESET, *EDGE_KINDS} == set(KINDS)
+    assert {NAMESPACE, VALUE, SCRIPT, ROUTE, DNS, RULESET, *EDGE_KINDS, *ROLLOUT_KINDS} == set(KINDS)
 
 
 @pytest.mark.parametrize("url", ["https://api.example.test/client/v4", "http://192.0.2.1/client/v4", "nonsense", ""])

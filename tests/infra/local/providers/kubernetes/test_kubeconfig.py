@@ -40,7 +40,7 @@ def test_by_path_and_as_text(tmp_path: Path) -> None:
         ("a: [\n", None, "not YAML"),
         (yaml.safe_dump(config()), "b", "'gone'"),
         (yaml.safe_dump(config()), "z", "'z'"),
-        (yaml.safe_dump(config(exec={"command": "x"})), None, "exec"),
+        (yaml.safe_dump(config(exec={"command": "x"})), None, "exec.command"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, context: str | None, says: str) -> None:

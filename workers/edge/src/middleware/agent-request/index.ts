@@ -25,11 +25,23 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > LIMITS.BODY_BYTES) {
     throw new RefusedError(ERRORS.TOO_LARGE);
   }
-  const bytes = request.body === null ? new Uint8Array() : await readAtMost(request.body, LIMITS.BODY_BYTES);
+  const bytes = await readAll(request);
   if (bytes === null) {
     throw new RefusedError(ERRORS.TOO_LARGE);
   }
   return bytes;
+}
+
+/** All of a body, or null when it is too large. One that told its length is read at once: the runtime holds it to that. */
+async function readAll(request: Request): Promise<Uint8Array | null> {
+  if (request.body === null) {
+    return new Uint8Array();
+  }
+  if (!request.headers.has("content-length")) {
+    return await readAtMost(request.body, LIMITS.BODY_BYTES);
+  }
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  return bytes.byteLength > LIMITS.BODY_BYTES ? null : bytes;
 }
 
 /** The path names the agent, else `agent`, else `model`; what goes on names it as `model`, as OpenAI's API does. */

@@ -8,8 +8,7 @@ import { mayReach, mayRun } from "../../scopes";
 
 /** Finds the agent's regions, or refuses a request for an agent the caller may not reach. */
 export const agentRoute = createMiddleware<Edge>(async (c, next) => {
-  const { caller, asked } = c.var;
-  c.set("route", await findRoute(c.env[EDGE.BINDING_ROUTES], caller, asked, placeOf(c.req.raw)));
+  c.set("route", await findRoute(c.env[EDGE.BINDING_ROUTES], c.get("caller"), c.get("asked"), placeOf(c.req.raw)));
   await next();
 });
 

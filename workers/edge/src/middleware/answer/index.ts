@@ -9,9 +9,11 @@ import { HEADERS } from "../../generated/contract";
 export const answer = createMiddleware<Edge>(async (c, next) => {
   c.set("requestId", crypto.randomUUID());
   await next();
-  c.header(HEADERS.REQUEST_ID, c.var.requestId);
-  if (!c.res.headers.has("cache-control")) {
-    c.header("cache-control", "no-store");
+  // Not by `c.header`: it makes a new answer for each header of one that is there.
+  const { headers } = c.res;
+  headers.set(HEADERS.REQUEST_ID, c.get("requestId"));
+  if (!headers.has("cache-control")) {
+    headers.set("cache-control", "no-store");
   }
-  c.header("x-content-type-options", "nosniff");
+  headers.set("x-content-type-options", "nosniff");
 });

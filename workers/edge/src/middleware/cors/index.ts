@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Edge, Variables } from "../../env";
+import type { Caller, Edge } from "../../env";
 import { EDGE, HEADERS } from "../../generated/contract";
 import { isDeclaredOrigin, readTenant } from "../../tenant-records";
 import { LIMIT_HEADERS } from "../limits";
@@ -28,11 +28,11 @@ export const cors = createMiddleware<Edge>(async (c, next) => {
   } else {
     await next();
     if (origin !== undefined && (await isCallersOwn(c, origin))) {
-      c.header("access-control-allow-origin", origin);
-      c.header("access-control-expose-headers", EXPOSED_HEADERS);
+      c.res.headers.set("access-control-allow-origin", origin);
+      c.res.headers.set("access-control-expose-headers", EXPOSED_HEADERS);
     }
   }
-  c.header("vary", "origin", { append: true });
+  c.res.headers.append("vary", "origin");
 });
 
 function isPreflight(c: Context<Edge>): boolean {
@@ -42,7 +42,7 @@ function isPreflight(c: Context<Edge>): boolean {
 /** Whether the tenant whose key the request came with has declared the origin. */
 async function isCallersOwn(c: Context<Edge>, origin: string): Promise<boolean> {
   // A request that was refused may have none.
-  const { caller } = c.var as Partial<Variables>;
+  const caller = c.get("caller") as Caller | undefined;
   if (caller === undefined) {
     return false;
   }

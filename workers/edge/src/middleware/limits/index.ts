@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Edge, Variables } from "../../env";
+import type { AgentRequest, Edge } from "../../env";
 import { EDGE, ERRORS, HEADERS } from "../../generated/contract";
 import { type Admitted, admit, LimiterDownError } from "../../limiter/client";
 import type { Rate, Verdict } from "../../limiter/keeper";
@@ -26,8 +26,7 @@ const MESSAGES: Record<Exclude<Reason, "quota">, string> = {
  * let through up to the coarse wall, which it has passed by then.
  */
 export const limits = createMiddleware<Edge>(async (c, next) => {
-  const { caller } = c.var;
-  const { limits } = await readTenant(c.env[EDGE.BINDING_TENANTS], caller.tenant);
+  const { limits } = await readTenant(c.env[EDGE.BINDING_TENANTS], c.get("caller").tenant);
   const { verdict, admitted } = await askExactly(c, limits);
   if (verdict?.refused !== undefined) {
     throw refusal(verdict, verdict.refused);
@@ -35,7 +34,7 @@ export const limits = createMiddleware<Edge>(async (c, next) => {
   await next();
   if (verdict !== undefined) {
     for (const [name, value] of Object.entries(rateHeaders(verdict.rate))) {
-      c.header(name, value);
+      c.res.headers.set(name, value);
     }
   }
   settleAtTheEnd(c, admitted);
@@ -43,8 +42,8 @@ export const limits = createMiddleware<Edge>(async (c, next) => {
 
 async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?: Verdict; admitted?: Admitted }> {
   // What is asked of no agent has no body.
-  const { asked } = c.var as Partial<Variables>;
-  const { caller, requestId } = c.var;
+  const asked = c.get("asked") as AgentRequest | undefined;
+  const [caller, requestId] = [c.get("caller"), c.get("requestId")];
   const ask: Ask = {
     tenant: caller.tenant,
     key: caller.key,
@@ -105,7 +104,7 @@ function seconds(milliseconds: number): string {
 
 /** An admission that says in the log what could not be counted. */
 function accounted(c: Context<Edge>, admitted: Admitted): Admitted {
-  const { caller, requestId } = c.var;
+  const [caller, requestId] = [c.get("caller"), c.get("requestId")];
   return {
     renew: async () => await admitted.renew(),
     settle: async (usage) => {
@@ -127,7 +126,7 @@ function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void 
   if (admitted === undefined) {
     return;
   }
-  const { asked } = c.var as Partial<Variables>;
+  const asked = c.get("asked") as AgentRequest | undefined;
   const prompt = asked === undefined ? 0 : tokensOf(asked.body);
   if (body === null || !headers.get("content-type")?.startsWith(EVENT_STREAM)) {
     const unsaid = { read: wasTaken(c) ? prompt : 0, made: 0 };
@@ -137,10 +136,13 @@ function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void 
   const { promise, resolve } = Promise.withResolvers<void>();
   c.executionCtx.waitUntil(promise);
   const watch = new UsageWatch(prompt);
-  c.res = new Response(metered(body, watch, accounted(c, admitted), c.req.raw.signal, resolve), c.res);
+  const answer = new Response(metered(body, watch, accounted(c, admitted), c.req.raw.signal, resolve), c.res);
+  // Emptied first: else hono makes another answer, to join both's headers.
+  c.res = undefined;
+  c.res = answer;
 }
 
 /** Whether an agent has had the prompt though nobody says what it took: it answered, or the client left it to answer nobody. */
 function wasTaken(c: Context<Edge>): boolean {
-  return c.var.region !== undefined && (c.res.ok || c.req.raw.signal.aborted);
+  return c.get("region") !== undefined && (c.res.ok || c.req.raw.signal.aborted);
 }

@@ -12,7 +12,7 @@ type Wall = (typeof RATES.WALLS)[number][0];
  * itself: the lowest wall that is at least twice the limit, which nobody within it ever meets.
  */
 export const wall = createMiddleware<Edge>(async (c, next) => {
-  const { limits } = await readTenant(c.env[EDGE.BINDING_TENANTS], c.var.caller.tenant);
+  const { limits } = await readTenant(c.env[EDGE.BINDING_TENANTS], c.get("caller").tenant);
   const [name] = RATES.WALLS.find(([, height]) => height >= 2 * limits.per_minute) ?? RATES.WALLS[2];
   if (!(await isBelow(c, name))) {
     throw new RefusedError(ERRORS.RATE_LIMITED, { headers: { "retry-after": String(RATES.WALL_PERIOD_S) } });
@@ -22,11 +22,11 @@ export const wall = createMiddleware<Edge>(async (c, next) => {
 
 /** A wall that cannot be asked stops nobody: the exact limiter stands behind it. */
 async function isBelow(c: Context<Edge>, name: Wall): Promise<boolean> {
-  const { caller, requestId } = c.var;
+  const caller = c.get("caller");
   try {
     return (await c.env[name].limit({ key: caller.tenant })).success;
   } catch (error) {
-    const line = { event: "wall_down", request_id: requestId, tenant: caller.tenant, reason: String(error) };
+    const line = { event: "wall_down", request_id: c.get("requestId"), tenant: caller.tenant, reason: String(error) };
     console.log(JSON.stringify(line));
     return true;
   }

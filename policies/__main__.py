@@ -1,0 +1,5 @@
+"""The policy pack: `pulumi preview|up --policy-pack policies`."""
+
+from policies.pack import serve
+
+serve()
