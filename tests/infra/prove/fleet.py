@@ -66,7 +66,7 @@ def adding(like: tuple[str, str], name: str, edit: Callable[[dict[str, Any]], ob
         inputs = thawed(model.inputs)
         edit(inputs)
         urn = f"{model.urn.rpartition('::')[0]}::{name}"
-        new = replace(model, urn=urn, name=name, inputs=inputs, **fields)
+        new = replace(model, **{"urn": urn, "name": name, "inputs": inputs, **fields})
         return tuple(
             replace(stack, resources=(*stack.resources, new)) if model in stack.resources else stack for stack in stacks
         )
