@@ -51,6 +51,7 @@ class Live:
 
         Raises LiveError if the cluster refuses one or doesn't run it in time.
         """
+        self._require_alone()
         there = set(self._names("namespaces"))
         fresh = [name for name in namespaces if name not in there]
         names = {each.key: f"probe-{at}" for at, each in enumerate(pods)}
@@ -68,6 +69,15 @@ class Live:
                 self._run("delete", "namespace", *fresh, "--wait=false", "--ignore-not-found")
             for name in sorted({each.namespace for each in pods} - set(fresh)):
                 self._run("delete", "pod", "-l", MADE_BY, "-n", name, "--wait=false", "--grace-period=0", "--force")
+
+    def _require_alone(self) -> None:
+        """Wait for what an earlier probe is still taking away; one that is at work, or was cut off, is an error."""
+        listed = json.loads(self._run("get", "namespaces", "-l", MADE_BY, "-o", "json"))["items"]
+        if working := [each["metadata"]["name"] for each in listed if each["status"]["phase"] != "Terminating"]:
+            remedy = f"wait for it, or delete the namespaces labelled {MADE_BY} that one left that was cut off"
+            raise LiveError(f"another probe has made {', '.join(working)}: {remedy}")
+        for each in listed:
+            self._run("wait", "--for=delete", f"namespace/{each['metadata']['name']}", f"--timeout={_READY_S}s")
 
     def _addresses(self, pods: Sequence[LivePod], names: Mapping[str, str]) -> dict[str, str]:
         found: dict[str, str] = {}
