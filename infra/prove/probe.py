@@ -63,7 +63,8 @@ class Rehearsal:
 def rehearsal(declared: Declared, cluster: Cluster, most: int) -> Rehearsal:
     """The pods to make for a cluster: `most` at most, tenants' before the platform's."""
     there = [each.workload for each in cluster.pods if each.workload.namespace in cluster.spaces]
-    workloads = [each for each in there if not each.on_host]
+    # A DaemonSet takes pods for its own that have its labels, and ends those it did not want.
+    workloads = [each for each in there if not each.on_host and ":DaemonSet::" not in each.urn]
     workloads.sort(key=lambda each: (cluster.tenant(each.namespace) is None, each.urn))
     classes = Pods(cluster.spaces, [replace(each, urn=each.name) for each in workloads], cluster.policies).classes
     pods = [_pod(each.first) for each in classes][:most]
