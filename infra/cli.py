@@ -19,6 +19,7 @@ COMMANDS = {
     "model": "infra.model:model",
     "prepare": "infra.local.commands:prepare",
     "preview": "infra.local.commands:preview",
+    "probe": "infra.prove.probe:probe",
     "prove": "infra.prove.command:prove",
     "receipts": "infra.receipts:receipts",
     "reconcile": "infra.synth.reconcile:reconcile",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.prove.addresses import NOWHERE, Addresses, networks
+from infra.prove.addresses import NOT_GLOBAL, NOWHERE, Addresses, networks
 from infra.prove.declared import Declared, Findings, listed, mapping, required, text
 from infra.prove.problems import UnmodelledError
 from infra.prove.verdict import NOTHING_OUTSIDE, Breach, Hop
@@ -16,6 +16,7 @@ _GROUP, _SUBNET, _TABLE = (
 )
 _GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 _ACL = "aws:ec2/networkAcl:NetworkAcl"
+_INTERFACE = "aws:ec2/networkInterface:NetworkInterface"
 _WIREGUARD = "wireguard"
 _ROLE_TAG = "moltghost:role"
 
@@ -44,7 +45,7 @@ def judge_cloud_network(declared: Declared, findings: Findings) -> None:
             except UnmodelledError as error:
                 findings.unmodelled.add(error.what)
     try:
-        findings.breaches |= set(_public_subnets(declared))
+        findings.breaches |= {*_public_subnets(declared), *_public_interfaces(declared)}
     except UnmodelledError as error:
         findings.unmodelled.add(error.what)
 
@@ -74,8 +75,12 @@ def _sites(declared: Declared, findings: Findings) -> Addresses:
             except (ValueError, TypeError, UnmodelledError):
                 findings.missed(stack.name, field, "is not known")
                 continue
+            if public := own - NOT_GLOBAL:
+                path = (Hop(f"site {site.get('name')}", stack.name, field), Hop(f"{public}, which is the Internet's"))
+                findings.breaches.add(Breach(NOTHING_OUTSIDE, "a WireGuard peer is allowed public addresses", path))
+                continue
             if shared := own & joined:
-                path = (Hop(f"site {site.get('site')}", stack.name, field), Hop(f"{shared}, another site's"))
+                path = (Hop(f"site {site.get('name')}", stack.name, field), Hop(f"{shared}, another site's"))
                 findings.breaches.add(
                     Breach(NOTHING_OUTSIDE, "two WireGuard peers are allowed the same addresses", path)
                 )
@@ -128,7 +133,7 @@ def _members(declared: Declared, group: str) -> list[str]:
     return sorted(
         each.urn
         for type_ in ("aws:ec2/launchTemplate:LaunchTemplate", "aws:rds/instance:Instance", "aws:eks/cluster:Cluster",
-                      "aws:ec2/networkInterface:NetworkInterface", "aws:ec2/vpcEndpoint:VpcEndpoint")
+                      _INTERFACE, "aws:ec2/vpcEndpoint:VpcEndpoint")
         for each in declared.of(type_)
         if any(group in urns for urns in each.property_dependencies.values())
     )  # fmt: skip
@@ -180,6 +185,29 @@ def _database(resource: Resource) -> Iterator[Breach]:
     if resource.inputs.get("publiclyAccessible") not in {False, None}:
         path = (Hop("the Internet"), Hop("the database", resource.urn, "publiclyAccessible"))
         yield Breach(NOTHING_OUTSIDE, "the database has a public address", path)
+
+
+def _public_interfaces(declared: Declared) -> Iterator[Breach]:
+    """Interfaces with a public address: WireGuard gateways' alone."""
+    groups = {
+        each.urn: [urn for urn in each.property_dependencies.get("securityGroups", ()) if f"{_GROUP}::" in urn]
+        for each in declared.of(_INTERFACE)
+    }
+    for each in declared.of("aws:ec2/eipAssociation:EipAssociation"):
+        interface = declared.refers(each, "networkInterfaceId", _INTERFACE)
+        if interface is None or not groups.get(interface):
+            raise UnmodelledError(
+                each.urn, "networkInterfaceId", "is no interface of these stacks, or one without groups"
+            )
+        for group in groups[interface]:
+            if _role(declared, group) != _WIREGUARD:
+                path = (
+                    Hop("the Internet"),
+                    Hop("a public address", each.urn, "networkInterfaceId"),
+                    Hop("the interface", interface, "securityGroups"),
+                    Hop("its group, which is not the WireGuard gateways'", group),
+                )
+                yield Breach(NOTHING_OUTSIDE, "what is no WireGuard gateway has a public address", path)
 
 
 def _public_subnets(declared: Declared) -> Iterator[Breach]:

@@ -156,19 +156,20 @@ def _of_containers(urn: str, containers: list[Any]) -> tuple[Named, list[str]]:
 
 
 def read_of(resource: Resource) -> object:
-    """What of a resource a proof reads: of pods' templates a part, of everything else the whole."""
+    """What of a resource a proof reads: of pods' templates what `_read_pods` does, of everything else the whole."""
     if resource.type not in POD_KINDS:
         return resource.inputs
     found: Any = resource.inputs
     for step in _TEMPLATES[resource.type]:
         found = found.get(step) if isinstance(found, Mapping) else None
-    spec = found.get("spec") if isinstance(found, Mapping) else None
-    if not isinstance(spec, Mapping):
-        return resource.inputs
-    containers = [
-        (each.get("ports"), each.get("securityContext")) if isinstance(each, Mapping) else each
-        for field in ("containers", "initContainers")
-        for each in spec.get(field) or ()
-    ]
-    held = [spec.get(field) for field in ("hostNetwork", "hostPID", "hostIPC", "serviceAccountName", "volumes")]
-    return [resource.inputs.get("metadata"), found.get("metadata"), held, containers]
+    try:
+        spec, place = found["spec"], resource.inputs["metadata"]
+        read = [place.get("namespace"), found["metadata"].get("labels"), spec.get("serviceAccountName")]  # type: ignore[union-attr]
+        read += [spec.get(flag) for flag in _HOST_FLAGS]
+        read += [each for each in spec.get("volumes") or () if "hostPath" in each]
+        for field in ("containers", "initContainers"):
+            for each in spec.get(field) or ():
+                read += (each.get("ports"), (each.get("securityContext") or {}).get("privileged"))
+    except (AttributeError, KeyError, TypeError):
+        return resource.inputs  # something of it is not known
+    return read

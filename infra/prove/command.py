@@ -38,7 +38,7 @@ def prove(
     No cloud and no credential is used. The claims are about the stacks that are read, together: what is left out is
     not judged. Exits with 3 if a claim does not hold or something could not be read.
     """
-    verdict = judge(_recorded(records, stacks) if records else _synthed(folder, stacks, jobs))
+    verdict = judge(recorded(records, stacks) if records else _synthed(folder, stacks, jobs))
     if out is not None:
         out.write_text(verdict.to_json())
     click.echo(verdict.to_json() if form == "json" else verdict.to_text(), nl=False)
@@ -54,7 +54,8 @@ def _synthed(folder: Path, stacks: Sequence[str], jobs: int | None) -> list[Stac
         raise click.ClickException(str(error)) from None
 
 
-def _recorded(records: Path, stacks: Sequence[str]) -> list[Stack]:
+def recorded(records: Path, stacks: Sequence[str]) -> list[Stack]:
+    """Records out of a folder. Raises click.UsageError for what is not there, or is none."""
     names = list(stacks) or sorted(path.stem for path in records.glob("*.json"))
     if missing := [name for name in names if not (records / f"{name}.json").exists()]:
         raise click.UsageError(f"--records {records}: there is no record of {', '.join(missing)}")

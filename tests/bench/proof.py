@@ -111,12 +111,12 @@ def _stack(name: str, kind: str, manifests: list[tuple[str, dict[str, Any]]]) ->
     return Stack(name=name, kind=kind, resources=resources, outputs={})
 
 
-def timed(workloads: int, tenants: int) -> float:
-    """Seconds a proof takes, from the records to the verdict."""
+def timed(workloads: int, tenants: int) -> tuple[float, float]:
+    """Seconds a proof takes, from the records to the verdict; and of the processor, which others do not lengthen."""
     made = stacks(workloads, tenants)
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     verdict = prove(made)
-    took = time.perf_counter() - begun
+    took = time.perf_counter() - begun, time.process_time() - used
     assert verdict.holds, verdict.to_text()[:2000]
     return took
 
@@ -149,12 +149,13 @@ def oracle_timed(workloads: int, tenants: int) -> float:
 
 def proof(console: Console) -> None:
     """Print how long proofs take."""
-    table = Table("workloads", "namespaces", "proof", "cyclonus, two ports", title="Proof of isolation")
-    for workloads, tenants in ORACLE_SIZES:
-        ours, theirs = timed(workloads, tenants), oracle_timed(workloads, tenants)
-        table.add_row(f"{workloads:,}", f"{tenants:,}", f"{ours:.3f} s", f"{theirs:.3f} s")
-    for workloads, tenants in SIZES:
-        table.add_row(f"{workloads:,}", f"{tenants:,}", f"{timed(workloads, tenants):.2f} s", "—")
+    table = Table(
+        "workloads", "namespaces", "proof", "of the processor", "cyclonus, two ports", title="Proof of isolation"
+    )
+    for workloads, tenants in (*ORACLE_SIZES, *SIZES):
+        took, used = timed(workloads, tenants)
+        theirs = f"{oracle_timed(workloads, tenants):.2f} s" if (workloads, tenants) in ORACLE_SIZES else "—"
+        table.add_row(f"{workloads:,}", f"{tenants:,}", f"{took:.2f} s", f"{used:.2f} s", theirs)
     console.print(table)
 
 

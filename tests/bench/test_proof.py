@@ -4,7 +4,7 @@ from tests.bench.proof import LISTED, oracle_timed, stacks, timed
 
 
 def test_a_small_fleet_is_timed() -> None:
-    assert timed(40, 4) > 0
+    assert min(timed(40, 4)) > 0
     assert oracle_timed(8, 2) > 0
 
 

@@ -4,12 +4,26 @@ import copy
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from infra.stacks import worker
+from infra.synth.fleet import Fleet, synth
+from infra.synth.sample import write_fleet
 from policies.record import Resource, Stack
 
+TENANTS, SEED = 3, 1
 Stacks = tuple[Stack, ...]
 Change = Callable[[Stacks], Stacks]
+
+
+def sample(folder: Path) -> Stacks:
+    """Three customers in three regions; the Worker's script is none."""
+    script = folder / "index.js"
+    script.write_text("export default {}")
+    with patch.object(worker, "BUILT", script):
+        return tuple(synth(Fleet(folder), write_fleet(folder, TENANTS, SEED)).values())
 
 
 def thawed(value: Any) -> Any:
@@ -52,7 +66,7 @@ def adding(like: tuple[str, str], name: str, edit: Callable[[dict[str, Any]], ob
         inputs = thawed(model.inputs)
         edit(inputs)
         urn = f"{model.urn.rpartition('::')[0]}::{name}"
-        new = replace(model, urn=urn, name=name, inputs=inputs, **fields)
+        new = replace(model, **{"urn": urn, "name": name, "inputs": inputs, **fields})
         return tuple(
             replace(stack, resources=(*stack.resources, new)) if model in stack.resources else stack for stack in stacks
         )

@@ -97,7 +97,26 @@ def open_group(cidr: str) -> Change:
 
 
 def site(name: str, *ranges: str) -> dict[str, Any]:
-    return {"site": name, "ranges": list(ranges)}
+    return {"name": name, "ranges": list(ranges)}
+
+
+def interface(name: str, type_: str, **made_from: str) -> Change:
+    """A resource of the region's, made from others."""
+
+    def change(stacks: Stacks) -> Stacks:
+        named = {
+            each.name: each.urn
+            for stack in stacks
+            for each in stack.resources
+            if each.type.endswith((":SecurityGroup", ":NetworkInterface"))
+        }
+        dependencies = {field: (named[other],) for field, other in made_from.items()}
+        like = (":SecurityGroup", f"{HERE}-nodes")
+        urn = one(stacks, *like).urn.replace("aws:ec2/securityGroup:SecurityGroup", type_).replace(like[1], name)
+        add = adding(like, name, lambda inputs: inputs.clear(), type=type_, property_dependencies=dependencies, urn=urn)
+        return add(stacks)
+
+    return change
 
 
 def pod(edit: Any) -> Change:
@@ -306,6 +325,17 @@ DISASTERS: dict[str, tuple[Change, str]] = {
     ),
     "a public database": (
         editing("rds/instance:Instance", f"{HERE}-database", lambda it: it.update(publiclyAccessible=True)),
+        NOTHING_OUTSIDE,
+    ),
+    "a peer allowed everything": (
+        with_outputs("global", mesh={"sites": [site("use1", "10.16.0.0/14"), site("dc1", "0.0.0.0/0")]}),
+        NOTHING_OUTSIDE,
+    ),
+    "a public address for what is no gateway": (
+        chained(
+            interface(f"{HERE}-more", "aws:ec2/networkInterface:NetworkInterface", securityGroups=f"{HERE}-nodes"),
+            interface(f"{HERE}-public", "aws:ec2/eipAssociation:EipAssociation", networkInterfaceId=f"{HERE}-more"),
+        ),
         NOTHING_OUTSIDE,
     ),
     "a peer's allowed addresses widened": (
