@@ -1,10 +1,13 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 
-/** How many streams are open at once, how many events each has, and how long the agent waits between two (ms). */
+/**
+ * How many streams are open at once, how many events each has, and how long the agent waits between two (ms): so long that
+ * two cores can carry them all. Where they cannot, streams come late and one after another, and few are open together.
+ */
 export const STREAMS = 1000;
-export const EVENTS = 20;
-export const PAUSE_MS = 100;
+export const EVENTS = 8;
+export const PAUSE_MS = 2500;
 
 /** One event, as the upstream writes it and the client must find it. */
 export const eventOf = (stream: number, number: number): string => `data: ${stream}/${number}\n\n`;
