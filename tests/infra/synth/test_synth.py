@@ -151,8 +151,8 @@ def test_every_failure_is_told_with_its_stack(folder: Path) -> None:
 
 def test_a_secret_read_in_plain_text_is_asked_for(folder: Path) -> None:
     def given(config: dict[str, object]) -> None:
-        for name in ("eks", "pools", "database"):
-            del config[f"moltghost:{name}"]
+        for name in ("eks", "pools", "database", "mesh"):
+            config.pop(f"moltghost:{name}", None)
         config["moltghost:region"] |= {  # type: ignore[operator]
             "network": {"nodes": "10.24.0.0/20", "pods": "10.25.0.0/16", "services": "10.26.0.0/20"},
             "gpu_classes": {"l40s": {"count": 8}},
