@@ -1,9 +1,11 @@
 """A sample fleet: stack files of a global stack, three regions and many customers, the same from the same seed."""
 
 import base64
+import copy
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
+from functools import cache
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -146,7 +148,14 @@ def _model(name: str) -> dict[str, Any]:
     }
 
 
+@cache
+def _read(stack: str) -> Mapping[str, Any]:
+    config: Mapping[str, Any] = yaml.safe_load(stack_file(PROJECT, stack).read_text())["config"]
+    return config
+
+
 def _committed(stack: str) -> dict[str, Any]:
     """The settings of a stack of the project's own."""
-    config: Mapping[str, Any] = yaml.safe_load(stack_file(PROJECT, stack).read_text())["config"]
-    return {name.removeprefix(f"{NAMESPACE}:"): each for name, each in config.items() if name.startswith(NAMESPACE)}
+    config = _read(stack)
+    own = {name.removeprefix(f"{NAMESPACE}:"): each for name, each in config.items() if name.startswith(NAMESPACE)}
+    return copy.deepcopy(own)

@@ -116,8 +116,13 @@ REPLACING: Mapping[str, tuple[str, ...]] = {
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ("bucket",),
     "aws:s3/bucketVersioning:BucketVersioning": ("bucket",),
     "aws:secretsmanager/secret:Secret": ("name",),
-    "aws:secretsmanager/secretVersion:SecretVersion": ("secretId", "secretString"),
+    "aws:secretsmanager/secretVersion:SecretVersion": ("secretBinary", "secretId", "secretString"),
     "aws:ssm/parameter:Parameter": ("dataType", "name"),
+    "aws:vpc/routeServer:RouteServer": ("amazonSideAsn",),
+    "aws:vpc/routeServerEndpoint:RouteServerEndpoint": ("routeServerId", "subnetId"),
+    "aws:vpc/routeServerPeer:RouteServerPeer": ("bgpOptions", "peerAddress", "routeServerEndpointId"),
+    "aws:vpc/routeServerPropagation:RouteServerPropagation": ("routeServerId", "routeTableId"),
+    "aws:vpc/routeServerVpcAssociation:RouteServerVpcAssociation": ("routeServerId", "vpcId"),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _RULE,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _RULE,
     "cloudflare:index/certificateAuthoritiesHostnameAssociations:CertificateAuthoritiesHostnameAssociations": (
@@ -130,6 +135,8 @@ REPLACING: Mapping[str, tuple[str, ...]] = {
     "cloudflare:index/logpushJob:LogpushJob": ("accountId", "dataset", "kind", "zoneId"),
     "cloudflare:index/mtlsCertificate:MtlsCertificate": ("accountId", "ca", "certificates", "name"),
     "cloudflare:index/ruleset:Ruleset": ("accountId", "kind", "phase", "zoneId"),
+    "cloudflare:index/workerVersion:WorkerVersion": ("*",),  # a version is what it is for ever
+    "cloudflare:index/workersDeployment:WorkersDeployment": ("accountId", "scriptName", "strategy", "versions"),
     "cloudflare:index/workersKv:WorkersKv": ("accountId", "keyName", "namespaceId"),
     "cloudflare:index/workersKvNamespace:WorkersKvNamespace": ("accountId",),
     "cloudflare:index/workersRoute:WorkersRoute": ("zoneId",),

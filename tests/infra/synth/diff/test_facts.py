@@ -23,6 +23,7 @@ STAND_INS_OWN: Mapping[str, set[str]] = {
     },
     "aws:ec2/vpc:Vpc": {"instanceTenancy"},
     "aws:ec2/vpcEndpoint:VpcEndpoint": {"privateDnsEnabled"},
+    "aws:eks/cluster:Cluster": {"kubernetesNetworkConfig"},
     "aws:rds/instance:Instance": {"identifier", "manageMasterUserPassword", "masterUserSecretKmsKeyId", "port"},
 }
 """What AWS changes in place, and moto can't."""
