@@ -31,7 +31,7 @@ _POD_RANGE = "cluster-pool-ipv4-cidr"
 """Where Cilium's configuration says which addresses pods have."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PodFacts:
     """Pods of one template: what the network knows of them, and what they hold beside it."""
 

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from infra.prove.problems import Unmodelled, UnmodelledError
@@ -102,7 +102,12 @@ def cluster_of(resource: Resource) -> str:
     """The cluster an object is put in: its provider's name, which is the same in every stack."""
     if resource.provider is None:
         raise UnmodelledError(resource.urn, "provider", "is not declared: which cluster it is in is not known")
-    return resource.provider.split("::")[3]
+    return _provider_name(resource.provider)
+
+
+@cache
+def _provider_name(provider: str) -> str:
+    return provider.split("::")[3]
 
 
 def text(value: Any) -> str | None:

@@ -12,7 +12,7 @@ from infra.prove.selectors import NAME_LABEL, Selector
 NONE_NAMED: Named = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that doubles the time a hundred thousand take to make
 class Workload:
     """Pods that are the same but for their number. `stranger` has whatever labels a selector may ask for.
 

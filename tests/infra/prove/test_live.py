@@ -37,7 +37,8 @@ def test_what_is_made_is_taken_away(tmp_path: Path) -> None:
         assert addresses == {"a pod": "10.0.0.1"}
     applied = (tmp_path / "applied").read_text()
     assert '"team": "a"' in applied
-    assert applied.count(MADE_BY) == 2
+    assert applied.count(f'"{MADE_BY}": "true"') == 2
+    assert f'"readinessGates": [{{"conditionType": "{MADE_BY}"}}]' in applied
     assert "delete namespace here --wait=false --ignore-not-found" in (tmp_path / "asked").read_text().splitlines()
 
 
