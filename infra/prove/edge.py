@@ -8,7 +8,7 @@ from infra.prove.declared import Declared, Findings, listed, mapping, required, 
 from infra.prove.problems import UnmodelledError
 from infra.prove.verdict import EDGE_APART, NOTHING_OUTSIDE, Breach, Hop
 from policies.record import Resource
-from runtime.contract import edge
+from runtime.contract import edge, labels
 
 _KV = "cloudflare:index/workersKv:WorkersKv"
 _REGION = edge.region_key("")
@@ -34,7 +34,7 @@ def judge_edge(declared: Declared, findings: Findings) -> None:
     ):
         for each in declared.of(type_):
             try:
-                findings.breaches |= set(judge(each))
+                findings.breaches |= set(judge(declared, each))
             except UnmodelledError as error:
                 findings.unmodelled.add(error.what)
 
@@ -75,25 +75,45 @@ def _value(resource: Resource) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _tunnel(resource: Resource) -> Iterator[Breach]:
+def _tunnel(declared: Declared, resource: Resource) -> Iterator[Breach]:
     """A tunnel leads to the gateways' Service, and answers 404 to everything else."""
     config = mapping(resource.inputs.get("config"), resource.urn, "config")
     for at, rule in enumerate(listed(config.get("ingresses"), resource.urn, "config.ingresses")):
         field = f"config.ingresses[{at}].service"
         service = required(mapping(rule, resource.urn, field).get("service"), resource.urn, field)
-        if service.startswith(("http://gateway.", "http_status:")):
+        if service.startswith("http_status:") or service.partition("//")[2].partition(":")[0] in _gateways(declared):
             continue
         path = (Hop("the Internet, by the tunnel"), Hop("the tunnel", resource.urn, field, f"leads to {service}"))
         yield Breach(NOTHING_OUTSIDE, f"a tunnel leads past the gateways, to {service}", path)
 
 
-def _name(resource: Resource) -> Iterator[Breach]:
+def _gateways(declared: Declared) -> set[str]:
+    """Names of the Services that choose gateways alone, and lie in no tenant's namespace."""
+    found: set[str] = set()
+    tenants = {
+        metadata.get("name")
+        for each in declared.of("kubernetes:core/v1:Namespace")
+        if labels.TENANT in mapping((metadata := _metadata(each)).get("labels"), each.urn, "metadata.labels")
+    }
+    for each in declared.of("kubernetes:core/v1:Service"):
+        metadata, spec = _metadata(each), mapping(each.inputs.get("spec"), each.urn, "spec")
+        chosen = mapping(spec.get("selector"), each.urn, "spec.selector").get(labels.ROLE)
+        if chosen == labels.ROLE_GATEWAY and metadata.get("namespace") not in tenants:
+            found.add(f"{metadata.get('name')}.{metadata.get('namespace')}.svc")
+    return found
+
+
+def _metadata(resource: Resource) -> Mapping[str, Any]:
+    return mapping(resource.inputs.get("metadata"), resource.urn, "metadata")
+
+
+def _name(_: Declared, resource: Resource) -> Iterator[Breach]:
     if resource.inputs.get("type") in {"A", "AAAA", "CNAME"} and resource.inputs.get("proxied") is not True:
         path = (Hop("the Internet"), Hop("a name", resource.urn, "proxied", "leads past the edge"))
         yield Breach(NOTHING_OUTSIDE, "a name leads past the edge", path)
 
 
-def _second_door(resource: Resource) -> Iterator[Breach]:
+def _second_door(_: Declared, resource: Resource) -> Iterator[Breach]:
     if resource.inputs.get("enabled") is not False or resource.inputs.get("previewsEnabled"):
         path = (Hop("the Internet"), Hop("the Worker's development address", resource.urn, "enabled"))
         yield Breach(NOTHING_OUTSIDE, "the Worker answers beside the zone, and its firewall", path)

@@ -24,7 +24,6 @@ from infra.stacks.references import Reference, last_output
 from infra.stacks.region_cluster import Around, Grounds, make_cluster
 from infra.stacks.region_mesh import place_in
 from policies.admission import build_admission_policies
-from runtime.contract import ports
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def origin_spec(plan: RegionPlan) -> OriginSpec:
         account_id=edge.account_id,
         zone_id=edge.zone_id,
         hostname=plan.origin,
-        service=f"http://{GATEWAY}.{plan.gateway_namespace}.svc:{ports.GATEWAY}",
+        service=f"http://{GATEWAY}.{plan.gateway_namespace}.svc",  # the Service's port, not the pods'
         latitude=edge.location.latitude,
         longitude=edge.location.longitude,
     )

@@ -304,6 +304,14 @@ DISASTERS: dict[str, tuple[Change, str]] = {
         ),
         NOTHING_OUTSIDE,
     ),
+    "a tunnel to a Service of a tenant's": (
+        editing(
+            ":ZeroTrustTunnelCloudflaredConfig",
+            f"{HERE}-origin",
+            lambda it: it["config"]["ingresses"][0].update(service="http://gateway.customer0001-use1-agents.svc"),
+        ),
+        NOTHING_OUTSIDE,
+    ),
     "a load balancer for the gateways": (
         editing(":Service", f"{HERE}-gateway", spec(lambda it: it.update(type="LoadBalancer"))),
         NOTHING_OUTSIDE,
