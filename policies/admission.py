@@ -4,7 +4,7 @@ Pure: `components.cluster` declares what this builds. https://kubernetes.io/docs
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from policies.pods import TENANT_LABEL
@@ -14,8 +14,6 @@ from policies.rule import Admission, Rule
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 NODE_NAMESPACES = ("kube-system", "moltghost-nodes")
 """Where the nodes' own programs run: the network, the GPUs' plugin, the disks' provisioner. No tenant gets in there."""
-NODE_OBJECTS: Mapping[str, Sequence[str]] = {"role-is-no-master-key": ("cilium",)}
-"""Cluster-wide objects of the nodes' own programs that a rule is not asked of."""
 _OF_KUBERNETES = ("default", "kube-node-lease", "kube-public")
 """Namespaces Kubernetes makes itself, and sets no label on."""
 _RBAC_KEEPERS = ("system:apiserver", "system:serviceaccount:kube-system:clusterrole-aggregation-controller")
@@ -31,28 +29,20 @@ def policy_name(rule: Rule) -> str:
     return f"moltghost-{rule.name}"
 
 
-def build_admission_policies(
-    exempt_namespaces: Sequence[str] = NODE_NAMESPACES, exempt_objects: Mapping[str, Sequence[str]] = NODE_OBJECTS
-) -> list[dict[str, Any]]:
+def build_admission_policies(exempt_namespaces: Sequence[str] = NODE_NAMESPACES) -> list[dict[str, Any]]:
     """For each rule of what reaches Kubernetes a policy and its binding, in that order.
 
-    Requests in `exempt_namespaces` are not asked, nor are those namespaces themselves; `exempt_objects` are names of
-    cluster-wide objects by rule.
+    Requests in `exempt_namespaces` are not asked, nor are those namespaces themselves.
     """
     return [
         manifest
         for rule in RULES
         if rule.admission
-        for manifest in (
-            build_policy(rule, rule.admission, exempt_namespaces, exempt_objects.get(rule.name, ())),
-            _build_binding(rule),
-        )
+        for manifest in (build_policy(rule, rule.admission, exempt_namespaces), _build_binding(rule))
     ]
 
 
-def build_policy(
-    rule: Rule, admission: Admission, exempt_namespaces: Sequence[str], exempt_objects: Sequence[str] = ()
-) -> dict[str, Any]:
+def build_policy(rule: Rule, admission: Admission, exempt_namespaces: Sequence[str]) -> dict[str, Any]:
     """A rule as a ValidatingAdmissionPolicy. What can't be evaluated is refused."""
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -65,7 +55,7 @@ def build_policy(
                 "resourceRules": [_resource_rule(each) for each in admission.resources],
                 "namespaceSelector": {"matchExpressions": _namespaces(admission, exempt_namespaces)},
             },
-            "matchConditions": _conditions(admission, exempt_objects),
+            "matchConditions": _conditions(admission),
             "variables": [{"name": name, "expression": text} for name, text in admission.variables.items()],
             "validations": [
                 {
@@ -99,16 +89,13 @@ def _namespaces(admission: Admission, exempt: Sequence[str]) -> list[dict[str, A
     return [{"key": NAMESPACE_NAME, "operator": "NotIn", "values": names}, *tenants]
 
 
-def _conditions(admission: Admission, exempt_objects: Sequence[str]) -> list[dict[str, str]]:
-    """What else is not asked: roles that Kubernetes and EKS keep themselves, and objects that are exempt."""
-    found = []
-    if any(each.startswith("rbac.") for each in admission.resources):
-        user = "request.userInfo.username"
-        own = f'!({user} in {json.dumps(_RBAC_KEEPERS)}) && !{user}.startsWith("{_EKS_USERS}")'
-        found.append({"name": "not-kept-by-kubernetes", "expression": own})
-    if exempt_objects:
-        found.append({"name": "not-exempt", "expression": f"!(object.metadata.name in {json.dumps(exempt_objects)})"})
-    return found
+def _conditions(admission: Admission) -> list[dict[str, str]]:
+    """What else is not asked: roles that Kubernetes and EKS keep themselves."""
+    if not any(each.startswith("rbac.") for each in admission.resources):
+        return []
+    user = "request.userInfo.username"
+    own = f'!({user} in {json.dumps(_RBAC_KEEPERS)}) && !{user}.startsWith("{_EKS_USERS}")'
+    return [{"name": "not-kept-by-kubernetes", "expression": own}]
 
 
 def _build_binding(rule: Rule) -> dict[str, Any]:

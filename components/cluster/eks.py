@@ -79,7 +79,9 @@ class Eks(pulumi.ComponentResource):
             enable_key_rotation=True,
             rotation_period_in_days=_ROTATION_DAYS,
             deletion_window_in_days=self._spec.key_deletion_window_days,
-            opts=self._options,
+            opts=pulumi.ResourceOptions.merge(
+                self._options, pulumi.ResourceOptions(protect=self._spec.deletion_protection)
+            ),
         )
         aws.kms.Alias(
             self._named(f"cluster-{role}"),

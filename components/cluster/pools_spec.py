@@ -65,7 +65,10 @@ class PoolSpec(Values):
 
 
 class PoolsSpec(Values):
-    """All pools of a region. They are changed one at a time, in the order `upgrades.wave_order` gives."""
+    """All pools of a region. They are changed one at a time, in the order `upgrades.wave_order` gives.
+
+    `deletion_protection` keeps the key of nodes' and agents' volumes from a destroy.
+    """
 
     region: Region
     aws_region: str
@@ -74,3 +77,4 @@ class PoolsSpec(Values):
     cluster_version: Minor
     pools: Annotated[tuple[PoolSpec, ...], Field(min_length=1)]
     key_deletion_window_days: Annotated[int, Field(ge=7, le=30)] = 30
+    deletion_protection: bool = True

@@ -48,7 +48,7 @@ def _log_group(declaring: Declaring) -> aws.cloudwatch.LogGroup:
         rotation_period_in_days=365,
         deletion_window_in_days=spec.key_deletion_window_days,
         tags=tags,
-        opts=options,
+        opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=spec.deletion_protection)),
     )
     aws.kms.Alias(name, name=f"alias/moltghost/{spec.region}/{_ROLE}", target_key_id=key.key_id, opts=options)
     return aws.cloudwatch.LogGroup(

@@ -73,7 +73,7 @@ class NetworkSpec(Values):
     ever added at the end. `wireguard_ports` are the first and last UDP port of the gateways; `wireguard_sources` who
     may send to them, which is everybody where a site has no fixed address. `mesh_ranges` are other sites' private
     ranges; they may reach `mesh_ports` (TCP) of nodes and the cluster's API. `flow_log_retention_days` is one of
-    CloudWatch's own steps.
+    CloudWatch's own steps; `deletion_protection` keeps their key from a destroy.
     """
 
     region: Region
@@ -90,6 +90,7 @@ class NetworkSpec(Values):
     services: tuple[Service, ...] = SERVICES
     flow_log_retention_days: Literal[30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922] = 90
     key_deletion_window_days: Annotated[int, Field(ge=7, le=30)] = 30
+    deletion_protection: bool = True
 
     @field_validator("block")
     @classmethod

@@ -52,6 +52,7 @@ def network_of(settings: RegionSettings, eks: Eks, place: Joined | None = None) 
         wireguard_ports=place.ports if place else PORTS,
         mesh_ranges=place.ranges if place else (),
         mesh_ports=tuple(settings.mesh.ports) if settings.mesh else (),
+        deletion_protection=not eks.delete_with_stack,
     )
 
 

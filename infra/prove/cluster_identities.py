@@ -24,7 +24,7 @@ _INSIDE = {
 }
 
 TRUSTED: Mapping[tuple[str, str], str] = {
-    ("kube-system", "cilium"): "enforces every policy, as root on every node, and may read every Secret",
+    ("kube-system", "cilium"): "enforces every policy, as root on every node",
     ("kube-system", "cilium-operator"): "gives pods their addresses and identities, and writes Cilium's own policies",
     ("agent-sandbox-system", "agent-sandbox-controller"): "makes agents' pods, with what their templates name",
 }

@@ -100,7 +100,7 @@ class Eks(Section):
         Setting(365, "Days the control plane's logs are kept, one of CloudWatch's own steps"),
     ] = 365
     delete_with_stack: Annotated[
-        bool, Setting(False, "`true` lets a destroy take the cluster along; leave it out to protect it")
+        bool, Setting(False, "`true` lets a destroy take the cluster and its keys along; leave it out to protect them")
     ] = False
 
 

@@ -52,6 +52,7 @@ def pools_spec(plan: RegionPlan, eks: Eks) -> PoolsSpec:
         account_id=plan.cell.aws.account_id,
         cluster=cluster_name(plan),
         cluster_version=eks.version,
+        deletion_protection=not eks.delete_with_stack,
         pools=tuple(pool_spec(name, pool, eks.zones) for name, pool in plan.settings.pools.items()),
     )
 

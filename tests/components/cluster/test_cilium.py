@@ -115,3 +115,14 @@ def test_nobody_waits_for_pods_that_wait_for_nodes() -> None:
 def test_what_one_cluster_is_given_changes_no_other() -> None:
     build_cilium(EKS.model_copy(update={"name": "other"}), "other.example.com", "6443")
     assert "endpoint.invalid" in yaml.safe_dump_all(cilium_manifests._rendered())
+
+
+def test_no_agent_of_ciliums_reads_what_tenants_keep() -> None:
+    reading = [
+        each
+        for each in BUILT
+        for rule in each.get("rules", ())
+        if "secrets" in rule.get("resources", ()) or "*" in rule.get("resources", ())
+    ]
+    assert {each["kind"] for each in reading} == {"Role"}
+    assert {each["metadata"]["namespace"] for each in reading} == {"kube-system"}

@@ -61,6 +61,7 @@ def write(folder: Path, *, joined: bool, addresses: dict[str, str]) -> None:
     """The region's stack file, and what the global stack tells it."""
     config = yaml.safe_load((PROJECT / f"Pulumi.{REGION}.yaml").read_text())["config"]
     config["moltghost:mesh"] |= {"joined": joined, "routing": "static"}
+    config["moltghost:eks"]["delete_with_stack"] = True
     (folder / "Pulumi.use1.yaml").write_text(yaml.safe_dump({"config": config}))
     told = committed_mesh().spec.model_dump(mode="json")
     site = next(each for each in told["sites"] if each["name"] == REGION)
