@@ -8,6 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 MOLTGHOST := .venv/bin/moltghost
 EDGE := workers/edge
 SKILLS := examples/skills/crm
+CLUSTERS := tests/e2e tests/infra/local/cluster tests/infra/local/aws
 
 .PHONY: help setup up down status doctor test lint bench gen check preview image
 
@@ -66,7 +67,8 @@ test: lint ## Set up and pass all tests
 	@$(MOLTGHOST) prepare --tests
 	@cd $(EDGE) && npm test --silent
 	@cd $(SKILLS) && npm test --silent
-	@pytest
+	@pytest $(CLUSTERS) # one cluster after another: each has the machine to itself
+	@pytest $(CLUSTERS:%=--ignore=%) --numprocesses 2 --dist loadgroup --no-header
 
 bench: setup ## Measure, and print the tables
 	@cd $(EDGE) && npm run --silent bench

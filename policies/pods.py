@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from policies.field import Field, Findings, inputs_of
 from policies.record import Resource
 from policies.rule import Admission, ResourceCheck
+from runtime.contract import labels
 
 _TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "kubernetes:core/*:Pod": (),
@@ -21,7 +22,7 @@ _TEMPLATES: Mapping[str, tuple[str, ...]] = {
 }
 POD_TYPES = tuple(_TEMPLATES)
 
-TENANT_LABEL = "moltghost.io/tenant"
+TENANT_LABEL = labels.TENANT
 """The label of whatever belongs to one tenant."""
 
 _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")

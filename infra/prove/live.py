@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-MADE_BY = "moltghost.io/probe"
+from runtime.contract import labels
+
+MADE_BY = f"{labels.DOMAIN}/probe"
 """The label of every object a probe makes."""
 _USER = 10001
 _READY_S = 180

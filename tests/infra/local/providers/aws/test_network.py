@@ -10,11 +10,14 @@ from tests.components.specs import NETWORK
 from tests.infra.local.providers.aws.conftest import provider_settings
 from tests.infra.local.providers.conftest import Program
 
+GOING = NETWORK.model_copy(update={"deletion_protection": False})
+"""One that may be taken away again."""
+
 PROGRAM = f"""
 from components.network.component import Network, NetworkArgs
 from components.network.spec import NetworkSpec
 
-spec = NetworkSpec.model_validate_json({NETWORK.model_dump_json()!r})
+spec = NetworkSpec.model_validate_json({GOING.model_dump_json()!r})
 network = Network("network", NetworkArgs(spec=spec, aws=local))
 pulumi.export("vpc", network.vpc_id)
 pulumi.export("private", network.private_subnet_ids)
