@@ -18,13 +18,13 @@ def judge_stacks(folder: Path, stacks: Sequence[str], files: Mapping[str, Path])
     `files` are read for some stacks instead of those in the folder. No engine, cloud or credential is used.
     """
     # The SDK and the providers' packages take seconds to import, and a check that asks no rule needs neither.
-    from infra.synth.fleet import Fleet
+    from infra.synth.fleet import Fleet, synth
     from infra.synth.monitor import SynthError
 
     try:
         exemptions = committed_exemptions()
         fleet = Fleet(folder.resolve(), files={name: file.resolve() for name, file in files.items()})
-        reports = [judge(fleet.stack(name), exemptions) for name in stacks]
+        reports = [judge(stack, exemptions) for stack in synth(fleet, stacks).values()]
     except (ExemptionError, SynthError) as error:
         raise click.ClickException(str(error)) from None
     for report in reports:

@@ -4,6 +4,9 @@ from typing import Any
 
 import pulumi
 
+READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
+"""A question the engine itself answers: what a stack exported when it was last deployed."""
+
 
 class Reference:
     """Another stack. What it exports is read while the program runs, so that plain values can go into specs."""
@@ -39,7 +42,7 @@ async def last_output(name: str) -> Any:
     update that changes one the next preview would show it as read anew.
     """
     own = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    told = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": own})
+    told = await pulumi.runtime.invoke_async(READ_OUTPUTS, {"name": own})
     found = (told.get("outputs") or {}).get(name)
     return None if found is None else _whole(found)
 

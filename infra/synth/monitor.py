@@ -9,13 +9,12 @@ from pulumi.runtime import settings
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.rpc import UNKNOWN
 
+from infra.stacks.references import READ_OUTPUTS
 from infra.synth.properties import secret
 from infra.synth.symbols import symbol
 
 ROOT = "pulumi:pulumi:Stack"
 REFERENCE = "pulumi:pulumi:StackReference"
-READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
-"""A question the engine itself answers: what a stack exported when it was last deployed."""
 URN_PROPERTY = "__moltghost_urn"
 """What an answer also carries, so that whoever unpacks it knows whose it is."""
 

@@ -1,7 +1,7 @@
 """The AWS the provider's tests make things at: one moto server, empty for every test."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -13,6 +13,8 @@ from infra.local.aws.eks import hosting
 from infra.local.aws.eks.hosting import Access, Identity
 from infra.local.aws.mending import mend
 from infra.local.providers.aws.provider import AwsProvider
+from infra.local.providers.aws.session import Session
+from tests.infra.local.providers.conftest import Program
 
 SERVICES = ("autoscaling", "ec2", "eks", "iam", "kms", "logs", "rds", "s3", "secretsmanager", "ssm", "sts")
 ACCOUNT = "123456789012"
@@ -76,3 +78,17 @@ def provider(endpoint: str) -> Iterator[AwsProvider]:
     yield provider
     assert provider.session is not None
     provider.session.close()
+
+
+@pytest.fixture
+def program(make_program: Callable[[str, dict[str, str]], Program], endpoint: str) -> Program:
+    """A program of the engine that makes things at this AWS."""
+    return make_program("aws", provider_settings(endpoint))
+
+
+@pytest.fixture
+def account(endpoint: str) -> Iterator[Session]:
+    """Clients of the test's own."""
+    session = Session(provider_settings(endpoint))
+    yield session
+    session.close()

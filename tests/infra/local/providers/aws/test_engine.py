@@ -1,12 +1,9 @@
 """The plugin under the real engine: a key and a bucket come, drift shows, and nothing stays."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 
 from infra.local.engine import EngineError
 from infra.local.providers.aws.session import Session
-from tests.infra.local.providers.aws.conftest import provider_settings
 from tests.infra.local.providers.conftest import Program
 
 BUCKET = "moltghost-engine"
@@ -49,19 +46,6 @@ pulumi.export("vpc", vpc.id)
 pulumi.export("group", group.id)
 pulumi.export("address", address.publicIp)
 """
-
-
-@pytest.fixture
-def program(make_program: Callable[[str, dict[str, str]], Program], endpoint: str) -> Program:
-    return make_program("aws", provider_settings(endpoint))
-
-
-@pytest.fixture
-def account(endpoint: str) -> Iterator[Session]:
-    """Clients of the test's own."""
-    session = Session(provider_settings(endpoint))
-    yield session
-    session.close()
 
 
 def test_a_key_and_a_bucket_are_made_changed_mended_and_destroyed(program: Program, account: Session) -> None:

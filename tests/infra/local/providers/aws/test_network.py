@@ -1,13 +1,11 @@
 """A region's network through the real engine: what an account has afterwards, asked of its own API."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from infra.local.providers.aws.session import Session
 from tests.components.specs import NETWORK
-from tests.infra.local.providers.aws.conftest import provider_settings
 from tests.infra.local.providers.conftest import Program
 
 GOING = NETWORK.model_copy(update={"deletion_protection": False})
@@ -26,19 +24,6 @@ pulumi.export("public", network.public_subnet_ids)
 pulumi.export("groups", network.security_groups)
 pulumi.export("nat", network.nat_addresses)
 """
-
-
-@pytest.fixture
-def program(make_program: Callable[[str, dict[str, str]], Program], endpoint: str) -> Program:
-    return make_program("aws", provider_settings(endpoint))
-
-
-@pytest.fixture
-def account(endpoint: str) -> Iterator[Session]:
-    """Clients of the test's own."""
-    session = Session(provider_settings(endpoint))
-    yield session
-    session.close()
 
 
 def of_vpc(vpc: str) -> list[dict[str, Any]]:
