@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -78,12 +79,21 @@ def test_a_policy_denies_between_pods_of_one_node_until_it_is_removed(kubectl: K
     eventually(lambda: reaches(kubectl, "one", pods["two"], 8080), "egress is allowed again")
 
 
-def test_the_tunnel_leads_to_the_gateways_pods(kubectl: Kubectl, images: dict[str, Archive], info: MachineInfo) -> None:
-    meta = {"name": GATEWAY_SERVICE, "namespace": PLATFORM_NAMESPACE}
+@pytest.fixture
+def gateways_namespace(kubectl: Kubectl) -> Iterator[str]:
+    """Where gateways live, without their policies: taken away again, so that no later test finds it open."""
     kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLATFORM_NAMESPACE}})
     kubectl("-n", PLATFORM_NAMESPACE, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+    yield PLATFORM_NAMESPACE
+    kubectl("delete", "namespace", PLATFORM_NAMESPACE, "--timeout=120s")
+
+
+def test_the_tunnel_leads_to_the_gateways_pods(
+    kubectl: Kubectl, images: dict[str, Archive], info: MachineInfo, gateways_namespace: str
+) -> None:
+    meta = {"name": GATEWAY_SERVICE, "namespace": gateways_namespace}
     pod = build_pod("two", images["probe"].reference)
-    pod["metadata"]["namespace"] = PLATFORM_NAMESPACE
+    pod["metadata"]["namespace"] = gateways_namespace
     service = {"selector": {"name": "two"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
     kubectl.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": service}, pod)
 

@@ -1,5 +1,6 @@
 """Packets on a real cluster pass where the proof says they do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from infra.prove.cluster import Cluster, read_clusters
 from infra.prove.declared import Declared, Findings
 from infra.prove.live import MADE_BY, Live
-from infra.prove.probe import Rehearsal, rehearsal
+from infra.prove.probe import Rehearsal, rehearsal, rehearse
 from infra.prove.selectors import EVERYTHING
 from tests.infra.local.cluster.kubectl import Kubectl
 from tests.infra.local.cluster.oci import Archive
@@ -48,6 +49,26 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
     declared = Declared(sample(folder))
     (cluster,) = [each for each in read_clusters(declared, Findings()) if each.name == REGION]
     return rehearsal(declared, cluster, most=8)
+
+
+def test_a_regions_claims_hold_as_packets(live: Live, region: Rehearsal) -> None:
+    (summary,) = rehearse(live, region)
+    tenants = {region.cluster.tenant(each.namespace) for each in region.pods} - {None}
+    assert len(tenants) == 3
+    assert "0 declared open" not in summary
+
+
+def test_a_way_the_records_do_not_have_is_found(live: Live, region: Rehearsal) -> None:
+    """The cluster runs a policy with `from: []`; the records are those from before."""
+    slipped = [
+        {**each, "spec": {**each["spec"], "ingress": [{**rule, "from": []} for rule in each["spec"]["ingress"]]}}
+        if each["metadata"]["name"] == "gateway-to-agents" and "ingress" in each["spec"]
+        else each
+        for each in region.policies
+    ]
+    lines = list(rehearse(live, replace(region, policies=slipped)))
+    opened = [line for line in lines if line.startswith("OPEN, and declared shut: a stranger labelled as a gateway")]
+    assert len(opened) == len([each for each in region.pods if region.cluster.tenant(each.namespace)])
 
 
 def test_a_rehearsal_has_each_kind_of_a_tenants_pods_once(region: Rehearsal) -> None:
