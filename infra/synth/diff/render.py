@@ -63,6 +63,8 @@ def headline(report: Report) -> str:
     counts = ", ".join(f"{report.counts[action]} {_VERBS[action]}" for action in _VERBS if report.counts.get(action, 0))
     radius = report.radius
     reach = [f"{len(radius.stacks)} of {_count(report.compared, 'stack')}", _count(len(radius.tenants), "customer")]
+    if radius.hosted:
+        reach.append(f"{len(radius.hosted)} more by their region or the edge")
     reach.append(f"{_count(len(radius.agents), 'agent')} to restart")
     return f"{between}: {_count(len(report.groups), 'change')} (resources: {counts}); reaches {', '.join(reach)}"
 
@@ -160,6 +162,8 @@ def _refused(refusals: Sequence[Refusal]) -> list[str]:
 def _remarks(report: Report) -> Iterator[tuple[str, list[str]]]:
     if report.radius.agents:
         yield "Agents to restart", [_named(report.radius.agents)]
+    if report.radius.hosted:
+        yield "Customers whose own stack stays, and whose region or edge changes", [_named(report.radius.hosted)]
     if report.ceilings:
         lines = [f"{each.stack}: {each.name}: {each.before:.0%} → {each.after:.0%} used" for each in report.ceilings]
         yield "Ceilings with less than 20 % left", lines

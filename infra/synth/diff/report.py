@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from infra.synth.diff.compare import Action, Change, compare
 from infra.synth.diff.grouping import Group, group
-from policies.record import Stack
+from policies.record import Stack, Value
 
 NEAR = 0.8
 """Share of a ceiling from which it is near: less than 20 % are left."""
@@ -43,10 +43,13 @@ class NearCeiling:
 
 @dataclass(frozen=True)
 class Radius:
-    """How far the change reaches. `agents`: those to restart, as `<stack>/<Sandbox>`; `tenants`: customers' stacks."""
+    """How far the change reaches. `agents`: those to restart, as `<stack>/<Sandbox>`; `tenants`: customers' stacks that
+    change, `hosted` those that don't, of customers whose region does, or the edge they all share.
+    """
 
     stacks: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+    hosted: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
 
 
@@ -107,14 +110,15 @@ def make_report(
     (base_name, olds, used_before), (head_name, news, used_after) = base, head
     names = sorted({*olds, *news})
     changes = [change for name in names for change in compare(olds.get(name), news.get(name))]
-    kinds = {name: (news.get(name) or olds[name]).kind for name in names}
+    latest = {**olds, **news}
+    kinds = {name: latest[name].kind for name in names}
     regions = {each.name for each in (*olds.values(), *news.values()) if each.kind == "region"} | {"global"}
     return Report(
         base=base_name,
         head=head_name,
         compared=len(names),
         groups=tuple(group(changes, kinds, regions)),
-        radius=_radius(changes),
+        radius=_radius(changes, [latest[name] for name in names]),
         counts=Counter(each.action for each in changes),
         refusals=None if refusals is None else tuple(each for each in refusals if each not in before),
         standing=sum(each in before for each in refusals or ()),
@@ -125,12 +129,25 @@ def make_report(
     )
 
 
-def _radius(changes: Sequence[Change]) -> Radius:
+def _radius(changes: Sequence[Change], stacks: Sequence[Stack]) -> Radius:
+    changed = {each.stack for each in changes}
+    places = {each.outputs.get("region") for each in stacks if each.kind == "region" and each.name in changed}
+    shared = any(each.kind == "global" and each.name in changed for each in stacks)
+    customers = [each for each in stacks if each.kind == "tenant"]
     return Radius(
-        stacks=tuple(sorted({each.stack for each in changes})),
-        tenants=tuple(sorted({each.stack for each in changes if each.kind == "tenant"})),
+        stacks=tuple(sorted(changed)),
+        tenants=tuple(each.name for each in customers if each.name in changed),
+        hosted=tuple(
+            each.name for each in customers if each.name not in changed and (shared or places & _regions(each))
+        ),
         agents=tuple(sorted(f"{each.stack}/{each.name}" for each in changes if each.restarts)),
     )
+
+
+def _regions(customer: Stack) -> set[Value]:
+    """Where a customer's agents are, or go."""
+    regions = customer.outputs.get("regions")
+    return set(regions) if isinstance(regions, Mapping) else set()
 
 
 def _nearer(before: Usage, after: Usage) -> list[NearCeiling]:

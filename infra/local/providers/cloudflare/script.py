@@ -24,7 +24,7 @@ DERIVED = ("etag", "createdOn", "modifiedOn", "hasAssets", "hasModules", "migrat
 
 
 class Script(Kind):
-    """`cloudflare:index/workersScript:WorkersScript`; its id is its name. An upload replaces: no orphan to adopt."""
+    """`cloudflare:index/workersScript:WorkersScript`; its id is its name. An upload replaces, but for a migration."""
 
     computed = DERIVED
     replace_on = PLACE
@@ -45,7 +45,7 @@ class Script(Kind):
         return inputs
 
     def create(self, call: Call, inputs: Properties) -> Live:
-        return Live(inputs["scriptName"], self.update(call, {}, {}, inputs))
+        return Live(inputs["scriptName"], self._interrupted(inputs) or self.update(call, {}, {}, inputs))
 
     def update(self, call: Call, state: Properties, old_inputs: Properties, inputs: Properties) -> Properties:
         fields = {*METADATA, MIGRATIONS, KEEP_BINDINGS}
@@ -73,6 +73,16 @@ class Script(Kind):
 
     def delete(self, call: Call, state: Properties, inputs: Properties) -> None:
         self.api().find("DELETE", _path(inputs or state))
+
+    def _interrupted(self, inputs: Properties) -> Properties | None:
+        """A migration that a killed run made and the engine never noted: made again, the API would refuse it. Of another
+        text it is somebody else's, and refused.
+        """
+        summary = self._summary(inputs) if "migrations" in inputs else None
+        if summary is None or summary.get("migrationTag") != inputs["migrations"]["newTag"]:
+            return None
+        ours = self.api().send("GET", _path(inputs)).text == inputs["content"]
+        return {**inputs, **_derived(summary)} if ours else None
 
     def _summary(self, place: Properties) -> Properties | None:
         scripts = from_api(self.api().call("GET", f"/accounts/{segment(place['accountId'])}/workers/scripts"))

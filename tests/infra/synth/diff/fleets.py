@@ -69,7 +69,7 @@ def customer(name: str) -> Stack:
             {"bucket": f"{name}-snapshots", "policy": policy(name, ["s3:PutObject"])},
         ),
     ]
-    return Stack(name=name, kind="tenant", resources=tuple(resources), outputs={})
+    return Stack(name=name, kind="tenant", resources=tuple(resources), outputs={"regions": {"use1": {}}})
 
 
 def region() -> Stack:
@@ -89,7 +89,7 @@ def region() -> Stack:
         {"engine": "postgres", "storageEncrypted": True, "deletionProtection": True, "backupRetentionPeriod": 14},
         protect=True,
     )
-    return Stack(name="use1", kind="region", resources=(vpc, subnet, database), outputs={})
+    return Stack(name="use1", kind="region", resources=(vpc, subnet, database), outputs={"region": "use1"})
 
 
 def fleet(customers: int = CUSTOMERS) -> dict[str, Stack]:

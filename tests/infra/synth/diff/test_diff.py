@@ -206,6 +206,26 @@ def test_agents_whose_pod_is_another_are_to_restart() -> None:
     assert everything().radius.agents == ("customer014/customer014-use1-helper",)
 
 
+def test_a_change_of_a_region_reaches_the_customers_it_hosts() -> None:
+    elsewhere = {"far": replace(customer("far"), outputs={"regions": {"usw2": {}}})}
+    before = fleet(2) | elsewhere
+    after = before | {"use1": changed(region(), "vpc", put("tags", {"a": "b"}))}
+    found = report(after, before)
+    assert (found.radius.tenants, found.radius.hosted) == ((), ("customer001", "customer002"))
+    assert "2 more by their region or the edge" in render(found, "text")
+
+    after["customer001"] = changed(after["customer001"], "quota", cpu("10"))
+    found = report(after, before)
+    assert (found.radius.tenants, found.radius.hosted) == (("customer001",), ("customer002",))
+
+
+def test_a_change_of_the_edge_reaches_all_customers() -> None:
+    zone = resource("global", "cloudflare:index/zone:Zone", "platform-zone", {"name": "a"})
+    edge = Stack(name="global", kind="global", resources=(zone,), outputs={})
+    found = report(fleet(2) | {"global": changed(edge, "zone", put("name", "b"))}, fleet(2) | {"global": edge})
+    assert found.radius.hosted == ("customer001", "customer002")
+
+
 def test_ceilings_are_told_when_they_come_near() -> None:
     (near,) = everything().ceilings
     assert (near.stack, near.name, near.before, near.after) == ("use1", "Elastic IPs", 0.6, 0.85)

@@ -1,5 +1,6 @@
 """The Worker's uploads under the real engine, against an API that refuses a migration it has made."""
 
+import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -112,6 +113,27 @@ def test_an_account_that_is_new_makes_all_migrations_in_turn(program: Program, l
     assert (tag(local), local.http.get(local.edge).text) == ("objects-2", "one object")
     assert program.plan() == {}
     program.engine.destroy()
+
+
+def test_a_migration_whose_engine_was_killed_before_it_noted_it_is_not_made_again(
+    program: Program, local: LocalCloudflare
+) -> None:
+    program.up(program_of(edge(script(*CLASSES))))
+    forget(program)
+    program.up(program_of(edge(script(*CLASSES))))
+    assert tag(local) == "objects-1"
+    assert program.plan() == {}
+
+    forget(program)
+    with pytest.raises(EngineError, match="expected tag is 'objects-1'"):
+        program.up(program_of(edge(script(*CLASSES, says="somebody else's"))))
+
+
+def forget(program: Program) -> None:
+    """Leave the account as it is and take everything out of the engine's state, as if it had been killed each time."""
+    exported = json.loads(program.engine.run(["stack", "export", "--stack", program.engine.stack]))
+    exported["deployment"]["resources"] = []
+    program.engine.run(["stack", "import", "--stack", program.engine.stack], text=json.dumps(exported))
 
 
 def test_a_script_that_declares_its_migration_for_good_is_refused_when_it_changes(program: Program) -> None:
