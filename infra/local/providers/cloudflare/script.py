@@ -75,7 +75,7 @@ class Script(Kind):
         self.api().find("DELETE", _path(inputs or state))
 
     def _interrupted(self, inputs: Properties) -> Properties | None:
-        """A migration that a killed run made and the engine never noted: made again, the API would refuse it. Of another
+        """A migration that a killed run made and the engine never noted: made again, it would be refused. Of another
         text it is somebody else's, and refused.
         """
         summary = self._summary(inputs) if "migrations" in inputs else None
