@@ -16,7 +16,6 @@ from infra.local.credentials import write_private
 from infra.local.engine_state import (
     checkpoint,
     clear_dead_locks,
-    drop_torn_metadata,
     has_pending_operations,
     without_pending_operations,
 )
@@ -59,6 +58,13 @@ class Engine:
         self.own = dict(own or {})
 
     @property
+    def backend_url(self) -> str:
+        """Where the state is. Without metadata: the backend replaces a file in one step, but would write its metadata
+        in place, and whoever reads meanwhile, or after a kill, could not read the file.
+        """
+        return f"file://{self.backend}?metadata=skip"
+
+    @property
     def name(self) -> str:
         """The project's name."""
         return str(yaml.safe_load((self.project / "Pulumi.yaml").read_text())["name"])
@@ -69,7 +75,7 @@ class Engine:
         path = [self.state / "bin", Path(sys.executable).parent, self.pulumi.parent, kept.get("PATH", os.defpath)]
         return kept | {
             "PATH": os.pathsep.join(map(str, path)),
-            "PULUMI_BACKEND_URL": f"file://{self.backend}",
+            "PULUMI_BACKEND_URL": self.backend_url,
             "PULUMI_HOME": str(self.home),
             FILE_VARIABLE: str(self.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
@@ -91,8 +97,8 @@ class Engine:
         self.recover()
 
     def recover(self) -> None:
-        """Mend what a killed engine left: its lock, torn files, unfinished operations; a live engine's lock stays."""
-        self._mend_files()
+        """Mend what a killed engine left: its lock, unfinished operations; a live engine's lock stays."""
+        self._clear_locks()
         if has_pending_operations(checkpoint(self.backend, self.name, self.stack)):
             exported = self.run(["stack", "export", "--stack", self.stack])
             self.run(["stack", "import", "--stack", self.stack, "--force"], text=without_pending_operations(exported))
@@ -120,7 +126,7 @@ class Engine:
 
     def stack_output(self, show_secrets: bool = False) -> dict[str, Any]:
         """The stack's outputs; a secret one is `[secret]` unless asked for."""
-        self._mend_files()
+        self._clear_locks()
         options = ["--show-secrets"] if show_secrets else []
         outputs: dict[str, Any] = json.loads(self.run(["stack", "output", "--json", "--stack", self.stack, *options]))
         return outputs
@@ -162,9 +168,8 @@ class Engine:
         link = self.state / "bin" / "pulumi"
         return link if link.exists() else self.pulumi
 
-    def _mend_files(self) -> None:
-        if clear_dead_locks(self.backend, self.name, self.stack):
-            drop_torn_metadata(self.backend)
+    def _clear_locks(self) -> None:
+        clear_dead_locks(self.backend, self.name, self.stack)
 
     def _where(self) -> list[str]:
         return ["--stack", self.stack, "--config-file", str(self.config_file)]

@@ -48,18 +48,6 @@ def _alive(pid: int, timestamp: str) -> bool:
     return started <= datetime.fromisoformat(timestamp).timestamp() + CLOCK_SLACK
 
 
-def drop_torn_metadata(backend: Path) -> None:
-    """Remove metadata files whose writing was cut short: without them the files beside them can be read again.
-
-    The backend replaces a checkpoint in one step but writes its metadata (`*.attrs`, checksums) in place.
-    """
-    for file in backend.rglob("*.attrs"):
-        try:
-            json.loads(file.read_text())
-        except ValueError:
-            file.unlink(missing_ok=True)
-
-
 def has_pending_operations(file: Path) -> bool:
     """Whether a checkpoint lists operations that were begun and never recorded as done."""
     if not file.exists():

@@ -204,7 +204,6 @@ def leave_pending(stack: Stack, kind: str, resource: dict[str, Any]) -> None:
     document = json.loads(file.read_text())
     document["checkpoint"]["latest"]["pending_operations"] = [{"type": kind, "resource": resource}]
     file.write_text(json.dumps(document))
-    file.with_name(f"{file.name}.attrs").unlink()
     assert stack.pending() == [kind]
 
 
