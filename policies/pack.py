@@ -1,28 +1,53 @@
 """The rules as a Pulumi policy pack: the engine asks them of each resource, and of the stack as a whole."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import date
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pulumi_policy
+from pulumi.runtime import proto
+from pulumi_policy import EnforcementLevel
 from pulumi_policy import policy as sdk
-from pulumi_policy.proxy import UnknownValueError
 
 from policies.declared import Declared
 from policies.exemptions import EXEMPTIONS, Exemption, ExemptionError, load_exemptions
 from policies.field import Finding, Verdict
 from policies.judging import Judgement, exemption_of, judge_stack_rule
-from policies.record import Resource, Stack, Unknown, Value
+from policies.messages import resource_of, stack_of
+from policies.record import Resource
 from policies.registry import RULES, resource_rules, stack_rules
 from policies.rule import ALL_KINDS, Rule
 
 NAME = "moltghost"
-_VERSION = "1.0.0"
-"""What the SDK takes; the engine shows the one in PulumiPolicy.yaml."""
-_NOT_KNOWN_YET = "not-known-yet"
 _KIND = "moltghost:kind"
+_NOT_KNOWN = "Not known before the deployment, and so not passed: judged again at the update."
+
+
+class _OfResources(pulumi_policy.ResourceValidationPolicy):
+    """What the engine is told of a policy about single resources; `Analyzer` judges."""
+
+
+class _OfStacks(pulumi_policy.StackValidationPolicy):
+    """What the engine is told of a policy about a stack; `Analyzer` judges."""
+
+
+UNKNOWN = _OfResources("not-known-yet", _NOT_KNOWN, enforcement_level=EnforcementLevel.ADVISORY)
+UNKNOWN_OF_STACK = _OfStacks("not-known-yet-of-the-stack", _NOT_KNOWN, enforcement_level=EnforcementLevel.ADVISORY)
+IN_FORCE = _OfStacks(
+    "exemptions-are-in-force",
+    "Each exemption names a rule, a resource, a reason, an owner and a day that has not passed.",
+)
+
+
+def _policy_of(rule: Rule) -> pulumi_policy.Policy:
+    form = _OfResources if rule.check else _OfStacks
+    return form(rule.name, f"{rule.says} {rule.reason}", tags=list(rule.controls), remediation_steps=rule.remedy)
+
+
+POLICIES = {rule.name: _policy_of(rule) for rule in RULES}
+"""A mandatory policy for each rule, by its name."""
 
 
 class Deployment:
@@ -53,202 +78,88 @@ class Deployment:
         """Whether the rule is for stacks of this kind. A stack that doesn't say its kind is asked everything."""
         return self.kind is None or self.kind in rule.kinds
 
+    def refuses(self, finding: Finding) -> bool:
+        """Whether a finding refuses. At an update nothing may be left unknown."""
+        return finding.verdict is Verdict.FAIL or not self.is_preview
+
 
 def serve(exemptions: Path = EXEMPTIONS) -> None:
     """Answer the engine until it ends."""
     deployment = Deployment(exemptions)
     deployment.read_exemptions()
+    sdk._PolicyAnalyzerServicer = partial(Analyzer, deployment)  # type: ignore[assignment, misc]
+    policies = [*POLICIES.values(), UNKNOWN, UNKNOWN_OF_STACK, IN_FORCE]
+    pulumi_policy.PolicyPack(name=NAME, policies=policies, enforcement_level=EnforcementLevel.MANDATORY)
 
-    policies = build_policies(deployment)
-    sdk._PolicyAnalyzerServicer = _servicer(deployment, policies)  # type: ignore[misc]
-    pulumi_policy.PolicyPack(name=NAME, policies=policies, enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY)
 
+# ruff: noqa: N802 - the methods' names are the protocol's
+class Analyzer(sdk._PolicyAnalyzerServicer):
+    """The SDK's servicer, which describes the policies and keeps their configured levels, but judges in one pass.
 
-def _servicer(deployment: Deployment, policies: Sequence[pulumi_policy.Policy]) -> type[sdk._PolicyAnalyzerServicer]:
-    """The SDK's servicer, mended in two places.
-
-    It throws away what the engine says of the deployment, and reads variables that newer engines don't set. And it
-    decodes a resource anew for every policy of the pack, whether or not that policy is about resources of its type.
+    The SDK's own pass decodes a resource anew for every policy, and the whole stack for every policy about stacks.
+    It also throws away what the engine says of the deployment, and reads variables that newer engines don't set.
     """
-    plain = sdk._PolicyAnalyzerServicer
 
-    @cache
-    def about(type_: str) -> sdk._PolicyAnalyzerServicer:
-        """One that knows only the policies about resources of this type."""
-        names = {rule.name for rule in resource_rules(type_)} | {_NOT_KNOWN_YET}
-        chosen = [each for each in policies if each.name in names]
-        return plain(NAME, _VERSION, chosen, pulumi_policy.EnforcementLevel.MANDATORY)
+    def __init__(self, deployment: Deployment, *described: Any) -> None:
+        super().__init__(*described)
+        self.deployment = deployment
 
-    class Servicer(plain):  # type: ignore[misc, valid-type]
-        def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
-            deployment.begin(request)
-            return super().ConfigureStack(request, context)
+    def ConfigureStack(self, request: Any, context: Any) -> Any:
+        self.deployment.begin(request)
+        return super().ConfigureStack(request, context)
 
-        def Analyze(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
-            return about(request.type).Analyze(request, context)  # type: ignore[no-untyped-call]
-
-    return Servicer
-
-
-def build_policies(deployment: Deployment) -> list[pulumi_policy.Policy]:
-    """A mandatory policy for each rule, and advisory ones that list what a preview can't know."""
-    return [
-        *(_policy_of(deployment, rule) for rule in RULES),
-        pulumi_policy.ResourceValidationPolicy(
-            _NOT_KNOWN_YET, _NOT_KNOWN, _unknowns(deployment), pulumi_policy.EnforcementLevel.ADVISORY
-        ),
-        pulumi_policy.StackValidationPolicy(
-            "not-known-yet-of-the-stack",
-            _NOT_KNOWN,
-            _stack_unknowns(deployment),
-            pulumi_policy.EnforcementLevel.ADVISORY,
-        ),
-        pulumi_policy.StackValidationPolicy(
-            "exemptions-are-in-force",
-            "Each exemption names a rule, a resource, a reason, an owner and a day that has not passed.",
-            _exemption_problems(deployment),
-            pulumi_policy.EnforcementLevel.MANDATORY,
-        ),
-    ]
-
-
-_NOT_KNOWN = "Not known before the deployment, and so not passed: judged again at the update."
-
-
-def _policy_of(deployment: Deployment, rule: Rule) -> pulumi_policy.Policy:
-    described = f"{rule.says} {rule.reason}"
-    if rule.check:
-        return pulumi_policy.ResourceValidationPolicy(
-            rule.name,
-            described,
-            _resource_policy(deployment, rule),
-            tags=list(rule.controls),
-            remediation_steps=rule.remedy,
-        )
-    return pulumi_policy.StackValidationPolicy(
-        rule.name,
-        described,
-        _stack_policy(deployment, rule),
-        tags=list(rule.controls),
-        remediation_steps=rule.remedy,
-    )
-
-
-Report = Callable[..., None]
-
-
-def _counts(deployment: Deployment, finding: Finding) -> bool:
-    """Whether a finding refuses. At an update nothing may be left unknown."""
-    return finding.verdict is Verdict.FAIL or not deployment.is_preview
-
-
-def _resource_policy(deployment: Deployment, rule: Rule) -> Callable[[Any, Report], None]:
-    def validate(args: Any, report: Report) -> None:
-        if rule.check is None or not rule.judges(args.resource_type) or not deployment.holds(rule):
-            return
-        resource = resource_of(args)
-        if not exemption_of(deployment.exemptions, rule, resource):
-            _tell(rule, resource, (each for each in rule.check(resource) if _counts(deployment, each)), report)
-
-    return validate
-
-
-def _unknowns(deployment: Deployment) -> Callable[[Any, Report], None]:
-    def validate(args: Any, report: Report) -> None:
-        rules = [rule for rule in resource_rules(args.resource_type) if deployment.holds(rule)]
-        if not rules or not deployment.is_preview:
-            return
-        resource = resource_of(args)
+    def Analyze(self, request: Any, _context: Any) -> proto.AnalyzeResponse:
+        response, rules = proto.AnalyzeResponse(), self._asked(resource_rules(request.type))
+        resource = resource_of(request) if rules else None
         for rule in rules:
-            if rule.check and not exemption_of(deployment.exemptions, rule, resource):
-                unknown = (each for each in rule.check(resource) if each.verdict is Verdict.UNKNOWN)
-                _tell(rule, resource, unknown, report)
+            if resource and rule.check:
+                self._tell(response, UNKNOWN, rule, resource, rule.check(resource))
+        return response
 
-    return validate
+    def AnalyzeStack(self, request: Any, _context: Any) -> proto.AnalyzeResponse:
+        response, known = proto.AnalyzeResponse(), self.deployment
+        declared = Declared(stack_of(request, known.stack, known.kind or ""))
+        for rule in self._asked(stack_rules()):
+            for resource, findings in judge_stack_rule(rule, declared):
+                self._tell(response, UNKNOWN_OF_STACK, rule, resource, findings)
+        for problem in known.problems:
+            self._report(response, IN_FORCE, problem)
+        return response
 
+    def Remediate(self, _request: Any, _context: Any) -> proto.RemediateResponse:
+        """No rule mends what it refuses."""
+        return proto.RemediateResponse()
 
-def _stack_policy(deployment: Deployment, rule: Rule) -> Callable[[Any, Report], None]:
-    def validate(args: Any, report: Report) -> None:
-        for resource, findings in _judged(deployment, rule, declared_of(args, deployment)):
-            _tell(rule, resource, (each for each in findings if _counts(deployment, each)), report, resource.urn)
+    def _asked(self, rules: Iterable[Rule]) -> list[Rule]:
+        """Those that hold for the stack's kind, and that no configuration of the pack disables."""
+        return [each for each in rules if self.deployment.holds(each) and self._level(POLICIES[each.name])]
 
-    return validate
-
-
-def _stack_unknowns(deployment: Deployment) -> Callable[[Any, Report], None]:
-    def validate(args: Any, report: Report) -> None:
-        if not deployment.is_preview:
+    def _tell(
+        self,
+        response: proto.AnalyzeResponse,
+        unknown: pulumi_policy.Policy,
+        rule: Rule,
+        resource: Resource,
+        findings: Iterable[Finding],
+    ) -> None:
+        """Report what refuses in the rule's name, and what a preview can't know in that of the policy `unknown`."""
+        found = tuple(findings)
+        if not found or exemption_of(self.deployment.exemptions, rule, resource):
             return
-        declared = declared_of(args, deployment)
-        for rule in stack_rules():
-            for resource, findings in _judged(deployment, rule, declared):
-                unknown = (each for each in findings if each.verdict is Verdict.UNKNOWN)
-                _tell(rule, resource, unknown, report, resource.urn)
+        for finding in found:
+            policy = POLICIES[rule.name] if self.deployment.refuses(finding) else unknown
+            for line in Judgement(rule, resource, (finding,)).lines():
+                self._report(response, policy, line, resource.urn)
 
-    return validate
+    def _report(
+        self, response: proto.AnalyzeResponse, policy: pulumi_policy.Policy, message: str, urn: str | None = None
+    ) -> None:
+        if level := self._level(policy):
+            self._create_report_violation(response, policy.name, policy.description, level)(message, urn)
 
-
-def _exemption_problems(deployment: Deployment) -> Callable[[Any, Report], None]:
-    def validate(_: Any, report: Report) -> None:
-        for problem in deployment.problems:
-            report(problem)
-
-    return validate
-
-
-def _judged(deployment: Deployment, rule: Rule, declared: Declared) -> Iterator[tuple[Resource, tuple[Finding, ...]]]:
-    if deployment.holds(rule):
-        for resource, findings in judge_stack_rule(rule, declared):
-            if not exemption_of(deployment.exemptions, rule, resource):
-                yield resource, findings
-
-
-def _tell(rule: Rule, resource: Resource, findings: Iterator[Finding], report: Report, urn: str | None = None) -> None:
-    told = tuple(findings)
-    for line in Judgement(rule, resource, told).lines() if told else ():
-        report(line, urn)
-
-
-def declared_of(args: Any, deployment: Deployment) -> Declared:
-    """The stack as the engine shows it."""
-    resources = tuple(resource_of(each) for each in args.resources)
-    return Declared(Stack(name=deployment.stack, kind=deployment.kind or "", resources=resources, outputs={}))
-
-
-def resource_of(args: Any) -> Resource:
-    """A resource as the engine shows it to a policy, of itself or as one of a stack's."""
-    inputs = plain(args.props)
-    options, parent = args.opts, getattr(args, "parent", None)
-    dependencies = getattr(args, "dependencies", ())
-    by_property = getattr(args, "property_dependencies", {})
-    return Resource(
-        urn=args.urn,
-        type=args.resource_type,
-        name=args.name,
-        parent=parent.urn if parent else None,
-        provider=args.provider.urn if args.provider else None,
-        dependencies=tuple(each.urn for each in dependencies),
-        property_dependencies={key: tuple(each.urn for each in made_of) for key, made_of in by_property.items()},
-        inputs=inputs if isinstance(inputs, Mapping) else {},
-        protect=options.protect,
-        options={"ignoreChanges": list(options.ignore_changes), "aliases": list(options.aliases)},
-        custom=args.provider is not None or args.resource_type.startswith("pulumi:providers:"),
-    )
-
-
-def plain(value: Any) -> Value:
-    """A value without the SDK's proxies, which raise where a value isn't known yet."""
-    if isinstance(value, Mapping):
-        return {key: _entry(value, key) for key in value}
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    if hasattr(value, "__getitem__") and hasattr(value, "__len__"):
-        return [_entry(value, at) for at in range(len(value))]
-    return str(value)
-
-
-def _entry(holder: Any, key: Any) -> Value:
-    try:
-        return plain(holder[key])
-    except UnknownValueError as unknown:
-        return Unknown(unknown.message)
+    def _level(self, policy: pulumi_policy.Policy) -> EnforcementLevel | None:
+        """How much a violation counts, None for nothing. What can't be mended is refused instead."""
+        level = self._get_enforcement_level(policy)
+        if level is EnforcementLevel.REMEDIATE:
+            return EnforcementLevel.MANDATORY
+        return None if level is EnforcementLevel.DISABLED else level

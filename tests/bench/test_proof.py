@@ -1,11 +1,16 @@
-"""The bench of proofs measures what it says: a fleet that is proved, and an oracle that is asked of every pair."""
+"""The bench of proofs measures what it says: a fleet that is proved, and oracles that are asked of every pair."""
 
-from tests.bench.proof import LISTED, oracle_timed, stacks, timed
+from tests.bench.proof import LISTED, cyclonus_timed, nca_timed, stacks, timed
 
 
 def test_a_small_fleet_is_timed() -> None:
     assert min(timed(40, 4)) > 0
-    assert oracle_timed(8, 2) > 0
+    assert cyclonus_timed(8, 2) > 0
+    assert (nca_timed(8, 2) or 0) > 0
+
+
+def test_what_takes_too_long_has_no_time() -> None:
+    assert nca_timed(8, 2, patience=0.01) is None
 
 
 def test_fleets_have_the_size_they_are_asked_for() -> None:

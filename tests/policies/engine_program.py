@@ -91,18 +91,18 @@ class EngineProgram:
         ]
         (self.folder / "resources.json").write_text(json.dumps(data))
 
-    def preview(self, pack: Path | None = PACK) -> "Said":
+    def preview(self, pack: Path | None = PACK, *options: str) -> "Said":
         """What the engine says, refused or not; without a pack nothing is asked."""
-        return self._run(self.engine.preview, pack)
+        return self._run(self.engine.preview, pack, *options)
 
     def up(self, pack: Path = PACK) -> "Said":
         """What the engine says, refused or not."""
         return self._run(self.engine.up, pack)
 
-    def _run(self, operate: Callable[..., object], pack: Path | None) -> "Said":
+    def _run(self, operate: Callable[..., object], pack: Path | None, *options: str) -> "Said":
         lines: list[str] = []
         try:
-            operate(*(["--policy-pack", str(pack)] if pack else []), on_line=lines.append)
+            operate(*(["--policy-pack", str(pack)] if pack else []), *options, on_line=lines.append)
         except EngineError:
             return Said(refused=True, text="\n".join(lines))
         return Said(refused=False, text="\n".join(lines))

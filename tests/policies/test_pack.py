@@ -1,5 +1,6 @@
 """The rules as the real engine asks them, through the policy pack."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -76,6 +77,18 @@ def test_what_a_preview_cannot_know_is_listed_and_judged_at_the_update(tmp_path:
 def test_a_dev_stack_keeps_nothing_and_is_asked_the_rest(tmp_path: Path) -> None:
     said = previewed(tmp_path / "program", *bucket("dev", protect=False, without="Versioning"), kind="dev")
     assert said.violations() == {("bucket-is-versioned", "dev")}
+
+
+def test_a_configuration_of_the_pack_lowers_a_rule_by_name(tmp_path: Path) -> None:
+    host, alone = "pod-shares-no-host-namespace", "bucket-is-versioned"
+    program = EngineProgram(tmp_path / "program", "region")
+    program.declare([*with_spec(hostPID=True)("one"), *bucket("two", without="Versioning")])
+    levels = tmp_path / "levels.json"
+    levels.write_text(json.dumps({host: "advisory", alone: {"enforcementLevel": "disabled"}}))
+    said = program.preview(PACK, "--policy-pack-config", str(levels))
+    assert not said.refused, said.text
+    assert (host, "pod-one") in said.violations("advisory")
+    assert alone not in said.text
 
 
 def own_pack(folder: Path, expires: date) -> Path:

@@ -129,8 +129,9 @@ def _port(rule: dict[str, Any], at: dict[str, Any], port: int, protocol: str) ->
 
 
 def _workload(at: int, pod: dict[str, Any]) -> Workload:
-    # The oracle knows a port by its name and number alone: a name here is one of each protocol.
-    named = frozenset((name, each, number) for name, number in pod.get("ports", {}).items() for each in PROTOCOLS)
+    # cyclonus knows a port by its name and number alone: a name is one of each protocol, unless the pod says of which.
+    protocols = pod.get("protocols", PROTOCOLS)
+    named = frozenset((name, each, number) for name, number in pod.get("ports", {}).items() for each in protocols)
     return Workload(
         name=f"pod-{at}",
         urn=f"pod-{at}",
