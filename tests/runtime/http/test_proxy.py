@@ -201,3 +201,14 @@ async def _raw(url: str, header: str, body: bytes) -> bytes:
         rest = await reader.read(4096)
     writer.close()
     return head + rest
+
+
+async def test_a_host_that_acknowledges_nothing_is_given_up() -> None:
+    async with upstream(say_ok) as port, proxy.client() as session:
+        answer = await session.post(f"http://{LOOPBACK}:{port}/")
+        assert answer.connection is not None
+        assert answer.connection.transport is not None
+        made = answer.connection.transport.get_extra_info("socket")
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == proxy.UNHEARD_S * 1000
+        assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        await answer.read()

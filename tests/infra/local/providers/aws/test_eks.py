@@ -244,4 +244,6 @@ def test_machines_of_other_sites_come_in_as_nodes(provider: AwsProvider) -> None
     made = eks.describe_access_entry(clusterName=of, principalArn=machines)["accessEntry"]
     assert (made["username"], made["kubernetesGroups"]) == ("system:node:{{SessionName}}", ["system:nodes"])
     with pytest.raises(ProviderError, match="FARGATE_LINUX isn't played here"):
-        world.make("aws:eks/accessEntry:AccessEntry", {**inputs, "type": "FARGATE_LINUX"})
+        world.make(
+            "aws:eks/accessEntry:AccessEntry", {**inputs, "principalArn": machines + "-2", "type": "FARGATE_LINUX"}
+        )
