@@ -22,8 +22,8 @@ so that no request is sent into a connection that is just being closed."""
 UNHEARD_S = 20
 """Seconds the next hop's host may acknowledge nothing of what it was sent; then it counts as gone, and the request has
 failed: a kept connection notices nothing of a way that was cut. Agents may be at another site, to which the mesh finds
-another way within 10 s; connections are to live through that. The kernel looks when it sends anew, so it may take half as
-long again."""
+another way within 10 s; connections are to live through that. The kernel looks when it sends anew, so it may take
+half as long again."""
 
 _PASSED_ON = ("Content-Type", "Accept")
 """The request's own headers the next hop gets; all others end here."""
