@@ -73,7 +73,7 @@ def make_cluster(plan: RegionPlan, settings: EksSettings, around: Around) -> Gro
         _named(plan, "cilium"),
         CiliumArgs(spec=eks_spec, endpoint=eks.endpoint, kubernetes=kubernetes, needs=eks.ready),
     )
-    site_nodes = _site_nodes(plan, eks, cilium, aws)
+    site_nodes = _site_nodes(plan, eks, cilium, aws, kubernetes)
     pools = Pools(
         _named(plan, "pools"),
         PoolsArgs(
@@ -113,12 +113,14 @@ def make_cluster(plan: RegionPlan, settings: EksSettings, around: Around) -> Gro
     )
 
 
-def _site_nodes(plan: RegionPlan, eks: Eks, cilium: Cilium, aws: pulumi.ProviderResource) -> dict[str, str]:
+def _site_nodes(
+    plan: RegionPlan, eks: Eks, cilium: Cilium, aws: pulumi.ProviderResource, kubernetes: pulumi.ProviderResource
+) -> dict[str, str]:
     """What machines of other sites join as, by site."""
     spec = specs.site_nodes_spec(plan)
     if spec is None:
         return {}
-    args = SiteNodesArgs(spec=spec, cluster=eks.name, aws=aws, needs=cilium.ready)
+    args = SiteNodesArgs(spec=spec, cluster=eks.name, aws=aws, kubernetes=kubernetes, needs=cilium.ready)
     return SiteNodes(_named(plan, "site-nodes"), args).configs
 
 

@@ -32,7 +32,7 @@ async def assemble(plan: CustomerPlan) -> CustomerOutputs:
     if unknown := [region for region in plan.regions if region not in known]:
         raise pulumi.RunError(f"{settings.global_stack} lists no region {', '.join(unknown)}: add it there first")
     grounds = [await _ground(plan, region) for region in plan.regions]
-    _require_sites(settings.placement.sites, grounds)
+    require_sites(settings.placement.sites, [ground.cell for ground in grounds])
     places = [ground.cell.aws_region for ground in grounds]
     if len(set(places)) < len(places):
         told = f"{' and '.join(plan.regions)} are both {places[0]} at AWS"
@@ -43,11 +43,11 @@ async def assemble(plan: CustomerPlan) -> CustomerOutputs:
     return CustomerOutputs(plan.tenant, await everywhere.value("hostname"), regions, losses)
 
 
-def _require_sites(sites: Mapping[str, str], grounds: Sequence[Ground]) -> None:
+def require_sites(sites: Mapping[str, str], cells: Sequence[Cell]) -> None:
     """Raises pulumi.RunError for agents at sites whose machines are no nodes of any of the customer's regions."""
-    regions = ", ".join(ground.cell.region for ground in grounds)
-    if strangers := sorted(agent for agent in sites if not any(agent in ground.cell.sites for ground in grounds)):
+    if strangers := sorted(agent for agent in sites if not any(agent in cell.sites for cell in cells)):
         told = ", ".join(f"{agent} at {sites[agent]}" for agent in strangers)
+        regions = ", ".join(cell.region for cell in cells)
         remedy = "list it under moltghost:mesh.nodes_at of one of them and deploy that first"
         raise pulumi.RunError(f"{told}: no such site's machines are nodes of {regions}; {remedy}")
 

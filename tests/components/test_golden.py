@@ -99,6 +99,7 @@ def render_site_nodes() -> list[Any]:
         json.loads(site_nodes.build_trust(spec)),
         json.loads(site_nodes.build_permissions(spec)),
         *(yaml.safe_load(site_nodes.build_node_config(spec, each)) for each in spec.sites),
+        *site_nodes.build_admission(spec),
         {"rules": [each for each in _rules(joined) if each not in _rules(plain)]},
         {name: pod[name] for name in ("nodeSelector", "tolerations")},
     ]

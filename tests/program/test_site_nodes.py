@@ -1,16 +1,23 @@
 """Machines of another site as nodes of a region's cluster: what is declared for them, and an agent placed there."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
+from components.labels import Region
 from components.network.mesh.keys import needed_keys
 from components.network.mesh.planning import Mesh
 from components.network.mesh.spec import MeshSpec
+from infra.fleet import judge_folder
+from infra.plan import RegionPlan
+from infra.settings.models import Backup
+from infra.stacks.cell import Cell
 from runtime.contract import labels
-from tests.infra.fleets import MACHINES, SITE, at_the_site
+from tests.infra.fleets import MACHINES, SITE, at_the_site, copy_fleet, with_site
 from tests.mesh_keys import example_key
 from tests.program.fleet import ORGANIZATION, SECRETS, committed, run, told
 from tests.program.recording import Recording, Registered, record
@@ -139,7 +146,7 @@ def test_pods_packets_are_small_enough_for_a_tunnel_in_a_tunnel(made: Recording,
 
 def test_everything_made_for_them_is_by_the_regions_own_provider_and_awaited(made: Recording) -> None:
     own = [each for each in made.resources if "site-nodes" in each.name]
-    assert len(own) == 5
+    assert len(own) == 7
     assert all(each.provider for each in own if each.custom)
     assert {each.urn for each in own} <= made.awaited
 
@@ -171,3 +178,35 @@ def test_its_volume_is_a_disk_of_the_machine_it_runs_on(sandboxes: dict[str, Reg
         for name, each in sandboxes.items()
     }
     assert {name for name, each in classes.items() if each == "moltghost-agent-local"} == {"acme-use1-helper"}
+
+
+def test_a_region_that_is_not_joined_to_the_site_is_refused_before_anything_is_made(
+    everywhere: dict[str, Any], tmp_path: Path
+) -> None:
+    from infra.stacks.region_mesh import place_in  # loads an SDK, which warns unless the program has
+
+    with_site(copy_fleet(tmp_path))
+    plan = judge_folder(tmp_path).plans[REGION]
+    assert isinstance(plan, RegionPlan)
+    place = place_in(everywhere["mesh"], plan)
+    assert place is not None
+    assert [each.name for each in place.among(["dc1"])] == ["dc1"]
+    moved = json.loads(json.dumps(everywhere["mesh"]))
+    moved["sites"][-1]["neighbours"] = ["usw2"]
+    with pytest.raises(pulumi.RunError, match="joins use1 to no site dc1, whose machines are to be its nodes"):
+        place_in(moved, plan)
+
+
+@pytest.mark.usefixtures("whole")
+def test_an_agent_at_a_site_that_has_no_nodes_of_its_regions_is_refused() -> None:
+    from infra.stacks.tenant import require_sites  # as above
+
+    def cell(sites: dict[str, str]) -> Cell:
+        return Cell(
+            region=Region(REGION), aws_region="us-east-1", account_id="1" * 12, backup=Backup(), gateway_namespace="g",
+            never=(), agent_image="", edge_keys={}, artifacts={}, sites=sites,
+        )  # fmt: skip
+
+    require_sites({"helper": "dc1"}, [cell({}), cell({"helper": "dc1"})])
+    with pytest.raises(pulumi.RunError, match="helper at dc1: no such site's machines are nodes of use1"):
+        require_sites({"helper": "dc1"}, [cell({})])
