@@ -91,7 +91,8 @@ class RegionOutputs:
     """What tenants ask a region's stack for: `backup` is how long snapshots stay; `kubeconfig` is a secret,
     `pool` the id of what watches its tunnel, where it has one; `dedicated` the GPU classes a tenant has nodes of its
     own for. Operators ask for `nat_addresses`, which is where its nodes' connections come from, and `mesh_addresses`,
-    the endpoints of its gateways by plane. The stack itself asks for `eks`, before it upgrades.
+    the endpoints of its gateways by plane; both for `site_nodes`, the sites whose machines are its nodes, each with
+    what they join as. The stack itself asks for `eks`, before it upgrades.
     """
 
     region: str
@@ -109,6 +110,7 @@ class RegionOutputs:
     dedicated: dict[str, list[str]] = field(default_factory=dict)
     nat_addresses: list[pulumi.Output[str]] = field(default_factory=list)
     mesh_addresses: dict[str, pulumi.Output[str]] = field(default_factory=dict)
+    site_nodes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -62,13 +62,18 @@ def build_pod(spec: AgentSpec) -> dict[str, Any]:
 
 
 def _nodes(spec: AgentSpec) -> dict[str, Any]:
-    """Which nodes it runs on: those of its GPU class, and if it is to be alone there, its tenant's own."""
+    """Which nodes it runs on: those of its GPU class; at its site; and if it is to be alone there, its tenant's own."""
     selector: dict[str, str] = {labels.GPU_CLASS: spec.gpu_class}
     tolerations = [{"key": GPU, "operator": "Exists", "effect": "NoSchedule"}]
     if spec.dedicated_nodes:
         selector[labels.TENANT] = spec.tenant
-        own = {"key": labels.TENANT, "operator": "Equal", "value": spec.tenant, "effect": "NoSchedule"}
-        tolerations.append(own)
+    if spec.site is not None:
+        selector[labels.SITE] = spec.site
+    tolerations += [
+        {"key": key, "operator": "Equal", "value": selector[key], "effect": "NoSchedule"}
+        for key in (labels.TENANT, labels.SITE)
+        if key in selector
+    ]
     return {"nodeSelector": selector, "tolerations": tolerations}
 
 

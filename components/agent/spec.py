@@ -104,6 +104,8 @@ class AgentSpec(Values):
     gpu_class: Label
     dedicated_nodes: bool = False
     """Whether it runs on nodes that are its tenant's alone, and on no other."""
+    site: Label | None = None
+    """The site whose machines it runs on; None for nodes of the region's own."""
     resume_from: str | None = Field(default=None, pattern=r"^s3://[a-z0-9][-.a-z0-9]+/[-.a-z0-9]+/$")
     """Where its latest state is, for an agent of a customer that is in two regions; None for one that is in one."""
     cpu: float = Field(gt=0)

@@ -47,6 +47,9 @@ def build_cilium(spec: EksSpec, api_host: Any, api_port: Any) -> list[Manifest]:
         "cluster-pool-ipv4-cidr": str(spec.pod_cidr),
         "encryption-strict-egress-cidr": str(spec.pod_cidr),
     }
+    if spec.mtu is not None:
+        # Each node would go by its own interface, which knows nothing of the tunnel to the others' site.
+        config["mtu"] = str(spec.mtu)
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
     for manifest in manifests:
         if manifest["kind"] in {"DaemonSet", "Deployment"}:

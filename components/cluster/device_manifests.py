@@ -118,7 +118,8 @@ def _daemon_set(
         "affinity": {"nodeAffinity": affinity},
         # Whatever keeps agents off a node, its own programs are wanted there; but not before Cilium is.
         "tolerations": [
-            {"key": key, "operator": "Exists"} for key in (GPU, labels.TENANT, "node.kubernetes.io/unschedulable")
+            {"key": key, "operator": "Exists"}
+            for key in (GPU, labels.TENANT, labels.SITE, "node.kubernetes.io/unschedulable")
         ],
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],

@@ -143,6 +143,7 @@ class Eks(pulumi.ComponentResource):
             encryption_config={"provider": {"key_arn": key.arn}, "resources": ["secrets"]},
             kubernetes_network_config={"service_ipv4_cidr": str(spec.service_cidr), "ip_family": "ipv4"},
             upgrade_policy={"support_type": spec.support},
+            remote_network_config=_elsewhere(spec),
             vpc_config={
                 "subnet_ids": list(args.subnets),
                 "security_group_ids": list(args.security_groups),
@@ -185,6 +186,18 @@ class Eks(pulumi.ComponentResource):
             )
             for at, source in enumerate(self._spec.api_sources)
         ]
+
+
+def _elsewhere(spec: EksSpec) -> aws.eks.ClusterRemoteNetworkConfigArgs | None:
+    """Where nodes are that AWS didn't start, so that the control plane finds their kubelets; None where there are none.
+
+    Their pods' range is not told: the control plane calls no pod, there being no webhook, and in Cilium's overlay no
+    router meets a pod's address. https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-networking.html
+    """
+    if not spec.site_ranges:
+        return None
+    nodes = aws.eks.ClusterRemoteNetworkConfigRemoteNodeNetworksArgs(cidrs=list(map(str, spec.site_ranges)))
+    return aws.eks.ClusterRemoteNetworkConfigArgs(remote_node_networks=nodes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,14 @@ CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "sch
 SECURE_PORT = 443
 """TCP port EKS serves the Kubernetes API on."""
 
+PODS_OVERHEAD = 130
+"""Bytes that Cilium adds to what pods of two nodes say to each other: VXLAN 50, and WireGuard 80, as it reckons them
+(https://github.com/cilium/cilium/blob/v1.20.0/pkg/mtu/mtu.go, 2026-11)."""
+
+LEAST_MTU = 1280 + PODS_OVERHEAD
+"""Bytes the way between two nodes must carry whole. All pods' packets are as small as it asks, and the connectors speak
+QUIC, which is never cut in pieces: RFC 9000, section 14, asks for 1228 bytes, and cloudflared begins with 1260."""
+
 
 class AddonVersions(Values):
     """The addons EKS installs, each at one version.
@@ -42,8 +50,9 @@ class EksSpec(Values):
     `service_cidr` holds Services, `pod_cidr` pods; neither overlaps the VPC. `admins` are the only principals with
     Kubernetes rights, the deployer's own among them; `api_sources` the ranges beside the VPC that may reach the API.
     `model_buckets` are the buckets that models may be read from. `cilium_registry` is where Cilium's images are, such
-    as a pull-through cache of the account's: nodes reach no public registry. `log_retention_days` is one of
-    CloudWatch's own steps.
+    as a pull-through cache of the account's: nodes reach no public registry. `site_ranges` are where machines of other
+    sites are that are nodes too, `mtu` the bytes of a packet that passes whole to the narrowest of them.
+    `log_retention_days` is one of CloudWatch's own steps.
     """
 
     region: Region
@@ -59,6 +68,8 @@ class EksSpec(Values):
     addons: AddonVersions
     model_buckets: tuple[str, ...] = ()
     cilium_registry: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.:/_-]*[a-z0-9]$")] = "quay.io/cilium"
+    site_ranges: tuple[IPv4Network, ...] = ()
+    mtu: Annotated[int, Field(ge=LEAST_MTU)] | None = None
     log_retention_days: Literal[30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
     key_deletion_window_days: Annotated[int, Field(ge=7, le=30)] = 30
     deletion_protection: bool = True

@@ -31,6 +31,10 @@ BETWEEN_NODES: tuple[tuple[str, str, int], ...] = (
 (https://docs.cilium.io/en/stable/operations/system_requirements/#firewall-rules, 2026-11); and the kubelet's API, which
 metrics are read from. Pods' own ports are inside the overlay."""
 
+BETWEEN_SITES = tuple(each for each in BETWEEN_NODES if each[0] in {"vxlan", "pod-encryption", "health"})
+"""What a node here and one at another site say to each other. Metrics are read from kubelets here alone, and of flows
+there is no observer: neither crosses."""
+
 FLOW_FIELDS = (
     "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
     "start", "end", "action", "log-status", "vpc-id", "subnet-id", "tcp-flags", "pkt-srcaddr", "pkt-dstaddr",
@@ -66,6 +70,7 @@ def build_rules(spec: NetworkSpec) -> list[Rule]:
         *_of_nodes(spec),
         *_of_gateways(spec),
         *_to_other_sites(spec),
+        *_to_nodes_elsewhere(spec),
     ]
 
 
@@ -119,6 +124,24 @@ def _to_other_sites(spec: NetworkSpec) -> Iterator[Rule]:
         for port in spec.mesh_ports:
             yield Rule("nodes", "ingress", f"mesh-{port}-from-site-{at}", "tcp", port, port, network)
             yield Rule("nodes", "egress", f"mesh-{port}-to-site-{at}", "tcp", port, port, network)
+
+
+def _to_nodes_elsewhere(spec: NetworkSpec) -> Iterator[Rule]:
+    """Nodes at other sites are a cluster's own: pods' overlay and its probes pass, and the API reaches their kubelets.
+
+    That they reach the API is said already, as of every site.
+    """
+    if not spec.node_ranges:
+        return
+    for name, protocol, port in BETWEEN_SITES:
+        yield Rule("wireguard", "ingress", f"{name}-from-nodes", protocol, port, port, "nodes")
+        yield Rule("wireguard", "egress", f"{name}-to-nodes", protocol, port, port, "nodes")
+    yield Rule("wireguard", "ingress", "kubelet-from-cluster", "tcp", KUBELET, KUBELET, "cluster")
+    for at, network in enumerate(spec.node_ranges):
+        for name, protocol, port in BETWEEN_SITES:
+            yield Rule("nodes", "ingress", f"{name}-from-nodes-at-{at}", protocol, port, port, network)
+            yield Rule("nodes", "egress", f"{name}-to-nodes-at-{at}", protocol, port, port, network)
+        yield Rule("cluster", "egress", f"kubelet-to-nodes-at-{at}", "tcp", KUBELET, KUBELET, network)
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,9 @@ class NetworkSpec(Values):
     `block` is the region's range of addresses (see `addresses.py`); `zones` are used in this order, and one is only
     ever added at the end. `wireguard_ports` are the first and last UDP port of the gateways; `wireguard_sources` who
     may send to them, which is everybody where a site has no fixed address. `mesh_ranges` are other sites' private
-    ranges; they may reach `mesh_ports` (TCP) of nodes and the cluster's API. `flow_log_retention_days` is one of
-    CloudWatch's own steps; `deletion_protection` keeps their key from a destroy.
+    ranges; they may reach `mesh_ports` (TCP) of nodes and the cluster's API. `node_ranges` are those of them whose
+    machines are nodes of the cluster too. `flow_log_retention_days` is one of CloudWatch's own steps;
+    `deletion_protection` keeps their key from a destroy.
     """
 
     region: Region
@@ -86,6 +87,7 @@ class NetworkSpec(Values):
     wireguard_sources: Annotated[tuple[IPv4Network, ...], Field(min_length=1)] = (EVERYWHERE,)
     mesh_ranges: tuple[IPv4Network, ...] = ()
     mesh_ports: tuple[Port, ...] = ()
+    node_ranges: tuple[IPv4Network, ...] = ()
     database_port: Port = 5432
     services: tuple[Service, ...] = SERVICES
     flow_log_retention_days: Literal[30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922] = 90
@@ -115,6 +117,9 @@ class NetworkSpec(Values):
         for other in self.mesh_ranges:
             if other.overlaps(self.block):
                 raise ValueError(f"mesh_ranges: {other} overlaps the region's own block {self.block}")
+        for each in self.node_ranges:
+            if each not in self.mesh_ranges:
+                raise ValueError(f"node_ranges: {each} is none of the ranges the mesh joins")
         return self
 
     @property

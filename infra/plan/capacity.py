@@ -60,8 +60,9 @@ class RegionUse:
 
     `pod_prefix`: the range each node takes out of the pods' for its own, as Cilium is told. `services`: Services of all
     namespaces. `gateways`: WireGuard gateways, each with an Elastic IP. `mesh_routes`: routes to other sites in each
-    private table. `connections_an_agent`: connections at once to one and the same destination. `promised`: agents its
-    tenants may have together. `quotas`: what AWS has granted beyond its defaults, by the quota's code.
+    private table. `machines`: nodes of the cluster at other sites. `connections_an_agent`: connections at once to one
+    and the same destination. `promised`: agents its tenants may have together. `quotas`: what AWS has granted beyond
+    its defaults, by the quota's code.
     """
 
     network: NetworkSpec
@@ -70,6 +71,7 @@ class RegionUse:
     services: int = 0
     gateways: int = 2
     mesh_routes: int = 0
+    machines: int = 0
     volume_gb_an_agent: int = 0
     connections_an_agent: int = 50
     promised: int = 0
@@ -197,7 +199,8 @@ def _addresses(use: RegionUse) -> Iterator[Ceiling]:
     yield Ceiling("addresses in a zone's node subnet", in_subnet, usable(ranges.zones[0].nodes), block, larger, subnets)
     pods = 1 << max(0, use.pod_prefix - ranges.pods.prefixlen)
     cilium = "https://docs.cilium.io/en/stable/network/concepts/ipam/cluster-pool/"
-    yield Ceiling(f"nodes' /{use.pod_prefix} out of the pods' range", use.nodes, pods, block, larger, cilium)
+    every = use.nodes + use.machines
+    yield Ceiling(f"nodes' /{use.pod_prefix} out of the pods' range", every, pods, block, larger, cilium)
     services = "https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/"
     yield Ceiling("addresses of Services", use.services, ranges.services.num_addresses - 2, block, larger, services)
     units = use.nodes * quotas.UNITS_A_NODE + len(spec.zones) * (
@@ -208,7 +211,8 @@ def _addresses(use: RegionUse) -> Iterator[Ceiling]:
 
 
 def _walls(use: RegionUse) -> Iterator[Ceiling]:
-    rules, alone = build_rules(use.network), build_rules(use.network.model_copy(update={"mesh_ranges": ()}))
+    unjoined = use.network.model_copy(update={"mesh_ranges": (), "node_ranges": ()})
+    rules, alone = build_rules(use.network), build_rules(unjoined)
     for group in ROLES:
         for direction in ("ingress", "egress"):
             used, own = (_count(each, group, direction) for each in (rules, alone))
@@ -255,7 +259,9 @@ def _endpoints(use: RegionUse) -> Iterator[Ceiling]:
 def _cluster(use: RegionUse) -> Iterator[Ceiling]:
     pools = use.paths.pools
     yield _of(use, quotas.NODE_GROUPS, len(use.pools), pools, "Have fewer pools")
-    yield _of(use, quotas.NODES_IN_CLUSTER, use.nodes, pools, "Make pools smaller, or open another region")
+    yield _of(
+        use, quotas.NODES_IN_CLUSTER, use.nodes + use.machines, pools, "Make pools smaller, or open another region"
+    )
     for pool in use.pools:
         yield _of(use, quotas.NODES_IN_GROUP, pool.nodes, pool.path, "Split the pool in two", pool.name)
         pods = pool.system_pods + pool.gpus

@@ -4,7 +4,7 @@ A machine's stacks are judged alike: their addresses are the fleet's too.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -14,6 +14,7 @@ from infra.plan.cells import classes_for, dedicated_classes, pools_for, region_o
 from infra.plan.mesh import mesh_spec
 from infra.plan.placement import placed_in
 from infra.plan.region_ceilings import Promised, region_ceilings
+from infra.plan.site_nodes import agents_at, faults, nodes_at
 from infra.plan.sites import Joined, joined, site_faults
 from infra.settings.client_cas import key_identifier, load_ca
 from infra.settings.eks import Eks
@@ -50,9 +51,13 @@ class Fleet:
         return joined(mesh_spec(listed[1].mesh, listed[1].sites), region)
 
     def promised_in(self, region: str) -> Promised:
-        """What the tenants of a region may have there together, those it may have to take over among them."""
-        quotas = [each.tenant.quota for each in self.tenants.values() if region in placed_in(each.placement)]
-        return Promised(sum(quota.agents for quota in quotas), sum(quota.volumes_gb for quota in quotas))
+        """What a region's tenants, those it may have to take over among them, may have in its own zones together."""
+        here = [each for each in self.tenants.values() if region in placed_in(each.placement)]
+        found = self.region(region)
+        away = [agent for each in here for _, agent, _ in (agents_at(each, found[1]) if found else ())]
+        agents = sum(each.tenant.quota.agents for each in here) - len(away)
+        volumes = sum(each.tenant.quota.volumes_gb for each in here) - sum(agent.volume_gb for agent in away)
+        return Promised(agents, volumes)
 
     def region(self, name: str) -> tuple[str, RegionSettings] | None:
         """The stack of a region, by the region's name."""
@@ -165,24 +170,27 @@ def regions_are_in_the_edges_zone(fleet: Fleet) -> Iterator[Verdict]:
 
 
 def customers_are_where_regions_are(fleet: Fleet) -> Iterator[Verdict]:
-    """Every region a customer names is one of the fleet's."""
+    """Every region a customer names is one of the fleet's; so is every other site its data may be at."""
     listed = fleet.listed()
     if listed is None:
         return
     stack, everywhere = listed
+    sites = {site.name for site in everywhere.sites if site.kind != "region"}
     for name, settings in fleet.tenants.items():
-        for path, region in _named_regions(settings):
+        for path, region in _named_regions(settings, sites):
             if region not in everywhere.regions:
                 remedy = f"Name one of {', '.join(everywhere.regions)}"
                 yield Verdict(name, Problem(path, f"is not listed in Pulumi.{stack}.yaml", remedy, region), (stack,))
 
 
-def _named_regions(settings: TenantSettings) -> Iterator[tuple[str, str]]:
+def _named_regions(settings: TenantSettings, sites: Collection[str]) -> Iterator[tuple[str, str]]:
     placement = settings.placement
     yield f"{_PLACEMENT}.home", placement.home
     if placement.failover is not None:
         yield f"{_PLACEMENT}.failover", placement.failover
-    yield from ((f"{_PLACEMENT}.residency[{at}]", region) for at, region in enumerate(placement.residency))
+    for at, place in enumerate(placement.residency):
+        if place not in sites:
+            yield f"{_PLACEMENT}.residency[{at}]", place
 
 
 def gpu_classes_are_offered(fleet: Fleet) -> Iterator[Verdict]:
@@ -193,8 +201,9 @@ def gpu_classes_are_offered(fleet: Fleet) -> Iterator[Verdict]:
             if found is None:
                 continue
             offered = classes_for(found[1], settings.tenant.id)
+            away = {at for at, _, _ in agents_at(settings, found[1])}
             for at, agent in enumerate(settings.tenant.agents):
-                if agent.gpu_class not in offered:
+                if at not in away and agent.gpu_class not in offered:
                     path = f"{_TENANT}.agents[{at}].gpu_class"
                     remedy = f"Choose one of {', '.join(sorted(offered))}, or place the tenant elsewhere"
                     taken = agent.gpu_class in region_of(found[1]).gpu_classes
@@ -211,7 +220,10 @@ def agents_fit_beside_their_gpu(fleet: Fleet) -> Iterator[Verdict]:
             if found is None or found[1].eks is None:
                 continue
             pools = list(pools_for(found[1], settings.tenant.id))
+            away = {at for at, _, _ in agents_at(settings, found[1])}
             for at, agent in enumerate(settings.tenant.agents):
+                if at in away:
+                    continue
                 shares = [largest_agent(made.name) for _, made in pools if made.gpu_class == agent.gpu_class]
                 for field, most in zip(("cpu", "memory_gib"), map(max, zip(*shares, strict=True)), strict=False):
                     asked = getattr(agent, field)
@@ -297,8 +309,9 @@ def quotas_fit_their_regions(fleet: Fleet) -> Iterator[Verdict]:
                 continue
             there = sum(offered.count for offered in region_of(found[1]).gpu_classes.values())
             open_to_it = sum(classes_for(found[1], settings.tenant.id).values())
-            promised[region] += settings.tenant.quota.gpus
-            if settings.tenant.quota.gpus > open_to_it:
+            here = settings.tenant.quota.gpus - len(list(agents_at(settings, found[1])))
+            promised[region] += here
+            if here > open_to_it:
                 message = f"is more than the {open_to_it} GPUs of region {region} it can be on"
                 remedy = f"Lower it, or add nodes to Pulumi.{found[0]}.yaml that are no other tenant's"
                 problem = Problem(f"{_TENANT}.quota.gpus", message, remedy, settings.tenant.quota.gpus)
@@ -309,6 +322,61 @@ def quotas_fit_their_regions(fleet: Fleet) -> Iterator[Verdict]:
                 remedy = f"Lower quotas, or add nodes to Pulumi.{found[0]}.yaml"
                 problem = Problem(f"{_TENANT}.quota.gpus", message, remedy, settings.tenant.quota.gpus)
                 yield Verdict(name, problem, (found[0],))
+
+
+def nodes_elsewhere_are_machines_of_sites(fleet: Fleet) -> Iterator[Verdict]:
+    """Machines that are to be a region's nodes are at a site that is joined to it, and are no other region's."""
+    listed, taken = fleet.listed(), dict[str, str]()
+    for stack, settings in fleet.regions.items():
+        place = fleet.place_of(settings.region.name)
+        for problem in faults(settings, listed[1], place) if listed else ():
+            yield Verdict(stack, problem, (listed[0],) if listed else ())
+        for at, site in enumerate(nodes_at(settings)):
+            other = taken.setdefault(site, stack)
+            if other != stack:
+                message = f"has machines that are nodes of Pulumi.{other}.yaml's region already"
+                remedy = "A machine is a node of one cluster: keep one of the two"
+                yield Verdict(stack, Problem(f"moltghost:mesh.nodes_at[{at}].site", message, remedy, site), (other,))
+
+
+def agents_find_machines_at_their_sites(fleet: Fleet) -> Iterator[Verdict]:
+    """An agent's site has machines of its class for it, in one of its customer's regions, and enough beside the GPU."""
+    for name, settings in fleet.tenants.items():
+        found = [each for each in map(fleet.region, placed_in(settings.placement)) if each is not None]
+        sites = {site for _, region in found for site in nodes_at(region)}
+        for agent_name, site in settings.placement.sites.items():
+            if found and site not in sites:
+                regions = ", ".join(region.region.name for _, region in found)
+                remedy = f"List it under moltghost:mesh.nodes_at of Pulumi.{found[0][0]}.yaml, or take it out"
+                problem = Problem(f"{_PLACEMENT}.sites.{agent_name}", f"has no nodes of {regions}", remedy, site)
+                yield Verdict(name, problem, tuple(stack for stack, _ in found))
+        for stack, region in found:
+            for at, agent, machines in agents_at(settings, region):
+                for field in ("gpu_class", "cpu", "memory_gib"):
+                    asked, there = getattr(agent, field), getattr(machines, field)
+                    if asked != there if field == "gpu_class" else asked > there:
+                        message = f"is not to be had at {machines.site}, whose machines have {there} for an agent"
+                        problem = Problem(
+                            f"{_TENANT}.agents[{at}].{field}", message, f"Ask for {there}, or place it elsewhere", asked
+                        )
+                        yield Verdict(name, problem, (stack,))
+
+
+def sites_hold_their_agents(fleet: Fleet) -> Iterator[Verdict]:
+    """No site has fewer GPUs than agents are placed there."""
+    for stack, region in fleet.regions.items():
+        placed = Counter[str]()
+        for name, settings in fleet.tenants.items():
+            if region.region.name not in placed_in(settings.placement):
+                continue
+            for _, agent, machines in agents_at(settings, region):
+                placed[machines.site] += 1
+                there = machines.machines * machines.gpus
+                if placed[machines.site] == there + 1:
+                    message = f"brings the agents at {machines.site} above its {there} GPUs"
+                    remedy = f"Place it elsewhere, or give the site more machines in Pulumi.{stack}.yaml"
+                    path = f"{_PLACEMENT}.sites.{agent.name}"
+                    yield Verdict(name, Problem(path, message, remedy, machines.site), (stack,))
 
 
 def nodes_of_one_tenant_have_one(fleet: Fleet) -> Iterator[Verdict]:
@@ -429,6 +497,9 @@ RULES: tuple[Rule, ...] = (
     what_takes_over_is_another_aws_region,
     agents_have_a_way_out,
     quotas_fit_their_regions,
+    nodes_elsewhere_are_machines_of_sites,
+    agents_find_machines_at_their_sites,
+    sites_hold_their_agents,
     nodes_of_one_tenant_have_one,
     nothing_is_two_tenants,
     certificates_have_a_ca,

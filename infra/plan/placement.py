@@ -35,7 +35,7 @@ def when_lost(placement: Placement) -> tuple[Loss, ...]:
         resumed = f"restarted, they go on from their latest state copied there, at most {COPIES_AGE_MIN} min old"
         ready = f"agents answer in {home} as before; nothing takes over from it meanwhile"
         return (Loss(home, failover, f"agents are carried on in {failover}: {resumed}"), Loss(failover, home, ready))
-    others = [region for region in placement.residency if region != home]
+    others = [place for place in placement.residency if place not in {home, *placement.sites.values()}]
     why = f"no failover is named, though it may be in {', '.join(others)}" if others else "residency allows no other"
     return (Loss(home, None, f"agents answer nowhere else: their data is in {home} alone, and {why}"),)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from math import ceil
 
 from pydantic import ValidationError
@@ -52,8 +53,17 @@ def network_of(settings: RegionSettings, eks: Eks, place: Joined | None = None) 
         wireguard_ports=place.ports if place else PORTS,
         mesh_ranges=place.ranges if place else (),
         mesh_ports=tuple(settings.mesh.ports) if settings.mesh else (),
+        node_ranges=ranges_of_nodes(settings, place),
         deletion_protection=not eks.delete_with_stack,
     )
+
+
+def ranges_of_nodes(settings: RegionSettings, place: Joined | None) -> tuple[IPv4Network, ...]:
+    """Where machines of other sites are that are nodes of the region's cluster; none before it has its place."""
+    if settings.mesh is None or place is None:
+        return ()
+    sites = place.among([each.site for each in settings.mesh.nodes_at])
+    return tuple(network for site in sites for network in site.ranges)
 
 
 def region_use(
@@ -74,6 +84,7 @@ def region_use(
         services=PLATFORM_SERVICES + sum(pool.nodes * pool.gpus for pool in pools),
         gateways=settings.mesh.gateways if settings.mesh else 0,
         mesh_routes=len(place.ranges) if place else 0,
+        machines=sum(each.machines for each in settings.mesh.nodes_at) if settings.mesh else 0,
         # An agent more would have a volume like those there are.
         volume_gb_an_agent=ceil(promised.volumes_gb / promised.agents) if promised.agents else 0,
         promised=promised.agents,

@@ -17,6 +17,7 @@ from infra.plan import (
     machine,
     placement,
     region_ceilings,
+    site_nodes,
     sites,
 )
 from infra.settings.problems import Problem
@@ -100,6 +101,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         region_ceilings.egress_is_named_and_public,
         region_ceilings.ceilings_hold,
         sites.gateways_have_zones,
+        site_nodes.nodes_elsewhere_can_be,
         machine.endpoints_are_here,
     ),
     "tenant": (
@@ -107,6 +109,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         placement.failover_is_elsewhere,
         placement.data_stays_where_it_may_be,
         placement.regions_have_stacks,
+        site_nodes.agents_at_sites_can_be,
         machine.endpoints_are_here,
     ),
 }

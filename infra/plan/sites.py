@@ -36,6 +36,21 @@ class Joined:
     ranges: tuple[IPv4Network, ...]
     ports: tuple[int, int]
 
+    @property
+    def neighbours(self) -> dict[str, SiteSpec]:
+        """The sites it is joined to, by their names."""
+        mesh = Mesh(self.mesh)
+        return {name: mesh.sites[name] for name in mesh.neighbours[self.site.name]}
+
+    def among(self, names: Sequence[str]) -> list[SiteSpec]:
+        """Those of its neighbours that are named."""
+        return [site for name, site in self.neighbours.items() if name in names]
+
+    def mtu_to(self, names: Sequence[str]) -> int | None:
+        """Bytes of a packet that passes whole between it and all neighbours named; None where none of them is one."""
+        sites = self.among(names)
+        return min(map(Mesh(self.mesh).mtu, [self.site, *sites])) if sites else None
+
 
 @dataclass(frozen=True)
 class SiteFault:

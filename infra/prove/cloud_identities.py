@@ -22,6 +22,7 @@ _HARMLESS = (
     "logs:",
     "route53:list",
     "kms:describe",
+    "ssm:updateinstanceinformation",
 )
 
 MANAGED = {

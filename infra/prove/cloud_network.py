@@ -19,6 +19,11 @@ _ACL = "aws:ec2/networkAcl:NetworkAcl"
 _INTERFACE = "aws:ec2/networkInterface:NetworkInterface"
 _WIREGUARD = "wireguard"
 _ROLE_TAG = "moltghost:role"
+_NODES = "nodes"
+_NODES_ALONE = (("udp", 8472, "the pods' overlay"), ("udp", 51871, "the pods' overlay"))
+"""What a node takes for a pod's packet: VXLAN's port and Cilium's encryption. Who reaches it may speak as any pod."""
+_NOBODY = (("tcp", 10250, "a kubelet, which runs programs in every pod of its node"),)
+"""What nobody reaches from outside the VPC: the control plane does, and it is in a group."""
 
 
 def judge_cloud_network(declared: Declared, findings: Findings) -> None:
@@ -103,6 +108,7 @@ def _let_in(declared: Declared, resource: Resource, fleet: Addresses) -> Iterato
         if value is not None:
             source = networks([required(value, resource.urn, name)])
             yield from _wide(declared, resource, group, source, fleet, name, str(resource.inputs.get("ipProtocol")))
+            yield from _as_node(declared, resource, group, source, name, resource.inputs)
 
 
 def _wide(
@@ -118,6 +124,45 @@ def _wide(
         *(Hop("who is in it", urn) for urn in _members(declared, group)[:1]),
     )
     yield Breach(NOTHING_OUTSIDE, "a security group lets in who is outside the fleet", path)
+
+
+def _as_node(
+    declared: Declared, resource: Resource, group: str, source: Addresses, field: str, rule: Mapping[str, Any]
+) -> Iterator[Breach]:
+    """Ranges let into nodes as only other nodes are: the VPC's may be, and where its cluster has nodes elsewhere."""
+    if _role(declared, group) != _NODES:
+        return
+    own = [each for each in declared.of("aws:ec2/vpc:Vpc") if declared.stack(each) is declared.stack(resource)]
+    vpc = networks(required(each.inputs.get("cidrBlock"), each.urn, "cidrBlock") for each in own)
+    for doors, allowed in ((_NODES_ALONE, vpc | _nodes_elsewhere(declared, resource)), (_NOBODY, vpc)):
+        for protocol, port, what in doors:
+            if _opens(rule, protocol, port) and not source.within(allowed):
+                path = (
+                    Hop(f"machines that are no nodes ({source - allowed})"),
+                    Hop("a rule of the nodes' group", resource.urn, field, f"lets {source} in by {protocol} {port}"),
+                    Hop(what, group),
+                )
+                yield Breach(NOTHING_OUTSIDE, "a security group takes for a node what is none", path)
+
+
+def _nodes_elsewhere(declared: Declared, resource: Resource) -> Addresses:
+    """Where the cluster of the same stack says that nodes are which AWS didn't start."""
+    cidrs: list[str] = []
+    for each in declared.of("aws:eks/cluster:Cluster"):
+        told = each.inputs.get("remoteNetworkConfig")
+        if told is not None and declared.stack(each) is declared.stack(resource):
+            nodes = mapping(told, each.urn, "remoteNetworkConfig").get("remoteNodeNetworks")
+            held = mapping(nodes, each.urn, "remoteNetworkConfig.remoteNodeNetworks")
+            cidrs += listed(held.get("cidrs"), each.urn, "remoteNetworkConfig.remoteNodeNetworks.cidrs")
+    return networks(cidrs)
+
+
+def _opens(rule: Mapping[str, Any], protocol: str, port: int) -> bool:
+    """Whether a rule lets a protocol through to a port."""
+    spoken = str(rule.get("ipProtocol") or rule.get("protocol"))
+    if spoken in ("-1", "all"):
+        return True
+    return spoken == protocol and int(rule.get("fromPort") or 0) <= port <= int(rule.get("toPort") or 0)
 
 
 def _role(declared: Declared, urn: str) -> str | None:
@@ -146,6 +191,7 @@ def _inline(declared: Declared, resource: Resource, fleet: Addresses) -> Iterato
         cidrs = [*(held.get("cidrBlocks") or ()), *(held.get("ipv6CidrBlocks") or ())]
         source = networks(required(one, resource.urn, field) for one in cidrs)
         yield from _wide(declared, resource, resource.urn, source, fleet, field, str(held.get("protocol")))
+        yield from _as_node(declared, resource, resource.urn, source, field, held)
 
 
 def _acl(resource: Resource, fleet: Addresses) -> Iterator[Breach]:

@@ -191,10 +191,17 @@ class Placement(Section):
         Setting(None, "Name the region that takes over when `home` is lost; leave it out and nothing takes over"),
     ] = None
     residency: Annotated[
-        list[_REGION],
+        list[Name],
         Field(min_length=1),
-        Setting(["sin"], "List the regions the customer's data may ever be in; `home` and `failover` are of them"),
+        Setting(
+            ["sin"],
+            "List the regions the customer's data may ever be in, and other sites; `home` and `failover` are of them",
+        ),
     ]
+    sites: Annotated[
+        dict[Name, Name],
+        Setting({}, "Give the site of each agent that runs outside its region's own zones; leave it out for none"),
+    ] = Field(default_factory=dict)
 
 
 class TenantSettings(Section):

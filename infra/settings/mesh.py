@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from components.cluster.catalogue import GPU_CLASSES, GpuClass
 from components.network.mesh.spec import FIRST_PORT, PLANES, PORTS_A_GATEWAY, Plane
+from components.quantities import MIN_MEMORY_GIB
 from infra.settings.fields import LABEL_REMEDY, Cidr, Name, Port, Section, Setting, wrong
 
 _GENERATION_REMEDY = "List the live generations of keys, the preferred one first; two while keys are rotated"
@@ -129,6 +131,19 @@ class MeshSettings(Section):
     )
 
 
+class SiteNodes(Section):
+    """Machines of another site that are nodes of the region's cluster: all of one kind, for agents alone."""
+
+    site: Annotated[Name, Setting("dc1", "Name a site of the global stack, of kind gpu or metal, joined to the region")]
+    gpu_class: Annotated[GpuClass, Setting("l40s", f"Name the class of their GPUs: {', '.join(GPU_CLASSES)}")]
+    machines: Annotated[int, Field(ge=1, le=450), Setting(1, "Say how many machines may join at most, 1 to 450")]
+    gpus: Annotated[int, Field(ge=1, le=16), Setting(8, "Say how many GPUs each has, 1 to 16")]
+    cpu: Annotated[float, Field(ge=0.1, le=1024), Setting(8, "Give the cores each has for one agent, beside its GPU")]
+    memory_gib: Annotated[
+        float, Field(ge=MIN_MEMORY_GIB, le=4096), Setting(64, "Give the GiB each has for one agent, beside its GPU")
+    ]
+
+
 class RegionMesh(Section):
     """A region's own gateways, in the network its stack makes. Which sites they are joined to says the global stack."""
 
@@ -163,4 +178,7 @@ class RegionMesh(Section):
     ] = "route-server"
     ports: Annotated[
         list[Port], Setting([], "List TCP ports of nodes that other sites may reach; leave it out for the API alone")
+    ] = Field(default_factory=list)
+    nodes_at: Annotated[
+        list[SiteNodes], Setting([], "List the sites whose machines are nodes of its cluster; leave it out for none")
     ] = Field(default_factory=list)

@@ -1,7 +1,7 @@
 """A region as a customer's part of it needs to know it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -15,7 +15,8 @@ class Cell:
     gateways trust.
 
     `never` are the ranges no agent is let out to, `agent_image` is what agents' pods are made from, `artifacts` are
-    models' images made on this machine, by model, `dedicated` the GPU classes the customer has nodes of its own for.
+    models' images made on this machine, by model, `dedicated` the GPU classes the customer has nodes of its own for,
+    `sites` the site of each of its agents that runs on machines outside the region's own zones.
     """
 
     region: Region
@@ -28,3 +29,4 @@ class Cell:
     edge_keys: Mapping[str, Any]
     artifacts: Mapping[str, str]
     dedicated: frozenset[str] = frozenset()
+    sites: Mapping[str, str] = field(default_factory=dict)

@@ -3,14 +3,16 @@
 from components.cluster.devices_spec import DevicesSpec
 from components.cluster.eks_spec import AddonVersions, EksSpec
 from components.cluster.pools_spec import PoolsSpec
+from components.cluster.site_nodes_spec import SiteMachinesSpec, SiteNodesSpec
 from components.database.spec import DatabaseSpec
 from components.naming import PLATFORM, resource_name
 from components.network.spec import NetworkSpec
 from infra.plan import RegionPlan
 from infra.plan.pools import pool_spec
-from infra.plan.region_ceilings import network_of
+from infra.plan.region_ceilings import network_of, ranges_of_nodes
 from infra.plan.sites import Joined
 from infra.settings.eks import Eks
+from infra.settings.mesh import SiteNodes
 
 
 def cluster_name(plan: RegionPlan) -> str:
@@ -23,9 +25,9 @@ def network_spec(plan: RegionPlan, eks: Eks, place: Joined | None = None) -> Net
     return network_of(plan.settings, eks, place)
 
 
-def eks_spec(plan: RegionPlan, eks: Eks) -> EksSpec:
-    """The control plane and its addons."""
-    network = plan.cell.network
+def eks_spec(plan: RegionPlan, eks: Eks, place: Joined | None = None) -> EksSpec:
+    """The control plane and its addons; and where else nodes of it are than in the region's own zones."""
+    network, elsewhere = plan.cell.network, ranges_of_nodes(plan.settings, place)
     return EksSpec(
         region=plan.region,
         aws_region=plan.cell.aws.region,
@@ -41,7 +43,26 @@ def eks_spec(plan: RegionPlan, eks: Eks) -> EksSpec:
         log_retention_days=eks.log_retention_days,
         deletion_protection=not eks.delete_with_stack,
         cilium_registry=eks.images.cilium,
+        site_ranges=elsewhere,
+        mtu=place.mtu_to([each.site for each in _nodes_at(plan)]) if place else None,
     )
+
+
+def site_nodes_spec(plan: RegionPlan) -> SiteNodesSpec | None:
+    """The machines of other sites that are its nodes, where there are any."""
+    if not (listed := _nodes_at(plan)):
+        return None
+    return SiteNodesSpec(
+        region=plan.region,
+        aws_region=plan.cell.aws.region,
+        account_id=plan.cell.aws.account_id,
+        cluster=cluster_name(plan),
+        sites=tuple(SiteMachinesSpec(site=each.site, gpu_class=each.gpu_class) for each in listed),
+    )
+
+
+def _nodes_at(plan: RegionPlan) -> list[SiteNodes]:
+    return plan.settings.mesh.nodes_at if plan.settings.mesh else []
 
 
 def pools_spec(plan: RegionPlan, eks: Eks) -> PoolsSpec:

@@ -61,6 +61,7 @@ async def assemble(plan: RegionPlan) -> RegionOutputs:
         dedicated=dedicated_classes(plan.settings),
         nat_addresses=list(landing.grounds.nat_addresses),
         mesh_addresses=dict(landing.grounds.mesh_addresses),
+        site_nodes=dict(landing.grounds.site_nodes),
     )
 
 

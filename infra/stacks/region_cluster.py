@@ -10,6 +10,7 @@ from components.cluster.devices import Devices, DevicesArgs
 from components.cluster.eks import Addons, AddonsArgs, Eks, EksArgs
 from components.cluster.eks_spec import SECURE_PORT
 from components.cluster.pools import Pools, PoolsArgs
+from components.cluster.site_nodes import SiteNodes, SiteNodesArgs
 from components.database.component import Database, DatabaseArgs
 from components.naming import PLATFORM, resource_name
 from components.network.component import Network, NetworkArgs
@@ -35,6 +36,7 @@ class Grounds:
     eks: EksOutput | None = None
     nat_addresses: Sequence[pulumi.Output[str]] = ()
     mesh_addresses: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    site_nodes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def make_cluster(plan: RegionPlan, settings: EksSettings, around: Around) -> Gro
     network = Network(_named(plan, "network"), NetworkArgs(spec=network_spec, aws=aws))
     mesh, ground = plan.settings.mesh, MeshGround(network=network, spec=network_spec, aws=aws)
     addresses = make_gateways(plan, mesh, around.place, ground) if mesh is not None else {}
-    eks_spec = specs.eks_spec(plan, settings)
+    eks_spec = specs.eks_spec(plan, settings, around.place)
     eks = Eks(
         _named(plan, "cluster"),
         EksArgs(
@@ -71,6 +73,7 @@ def make_cluster(plan: RegionPlan, settings: EksSettings, around: Around) -> Gro
         _named(plan, "cilium"),
         CiliumArgs(spec=eks_spec, endpoint=eks.endpoint, kubernetes=kubernetes, needs=eks.ready),
     )
+    site_nodes = _site_nodes(plan, eks, cilium, aws, kubernetes)
     pools = Pools(
         _named(plan, "pools"),
         PoolsArgs(
@@ -106,7 +109,19 @@ def make_cluster(plan: RegionPlan, settings: EksSettings, around: Around) -> Gro
         EksOutput(eks.name, eks.version),
         network.nat_addresses,
         addresses,
+        site_nodes,
     )
+
+
+def _site_nodes(
+    plan: RegionPlan, eks: Eks, cilium: Cilium, aws: pulumi.ProviderResource, kubernetes: pulumi.ProviderResource
+) -> dict[str, str]:
+    """What machines of other sites join as, by site."""
+    spec = specs.site_nodes_spec(plan)
+    if spec is None:
+        return {}
+    args = SiteNodesArgs(spec=spec, cluster=eks.name, aws=aws, kubernetes=kubernetes, needs=cilium.ready)
+    return SiteNodes(_named(plan, "site-nodes"), args).configs
 
 
 def _database(plan: RegionPlan, network: Network, aws: pulumi.ProviderResource) -> DatabaseOutput | None:

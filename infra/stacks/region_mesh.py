@@ -44,6 +44,11 @@ def place_in(told: Any, plan: RegionPlan) -> Joined | None:
     if faults:
         said = "".join(f"\n  - {each.field}: {each.message}. {each.remedy}" for each in faults)
         raise pulumi.RunError(f"{plan.settings.global_stack} tells other sites of {plan.region} what it is not:{said}")
+    known = place.neighbours
+    if strangers := [each.site for each in plan.settings.mesh.nodes_at if each.site not in known]:
+        told = f"{plan.settings.global_stack} joins {plan.region} to no site {', '.join(strangers)}"
+        remedy = "join it there and deploy that first, or take it out of moltghost:mesh.nodes_at"
+        raise pulumi.RunError(f"{told}, whose machines are to be its nodes: {remedy} (docs/mesh.md)")
     return place
 
 

@@ -1,6 +1,6 @@
 """The stack of one customer: its place and its agents in each of its regions, and its records at the edge."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 
 import pulumi
@@ -32,6 +32,7 @@ async def assemble(plan: CustomerPlan) -> CustomerOutputs:
     if unknown := [region for region in plan.regions if region not in known]:
         raise pulumi.RunError(f"{settings.global_stack} lists no region {', '.join(unknown)}: add it there first")
     grounds = [await _ground(plan, region) for region in plan.regions]
+    require_sites(settings.placement.sites, [ground.cell for ground in grounds])
     places = [ground.cell.aws_region for ground in grounds]
     if len(set(places)) < len(places):
         told = f"{' and '.join(plan.regions)} are both {places[0]} at AWS"
@@ -42,10 +43,20 @@ async def assemble(plan: CustomerPlan) -> CustomerOutputs:
     return CustomerOutputs(plan.tenant, await everywhere.value("hostname"), regions, losses)
 
 
+def require_sites(sites: Mapping[str, str], cells: Sequence[Cell]) -> None:
+    """Raises pulumi.RunError for agents at sites whose machines are no nodes of any of the customer's regions."""
+    if strangers := sorted(agent for agent in sites if not any(agent in cell.sites for cell in cells)):
+        told = ", ".join(f"{agent} at {sites[agent]}" for agent in strangers)
+        regions = ", ".join(cell.region for cell in cells)
+        remedy = "list it under moltghost:mesh.nodes_at of one of them and deploy that first"
+        raise pulumi.RunError(f"{told}: no such site's machines are nodes of {regions}; {remedy}")
+
+
 async def _ground(plan: CustomerPlan, region: Region) -> Ground:
     settings = plan.settings
     machine = settings.machine
     stack = Reference(settings.region_stacks[region])
+    site_nodes: Mapping[str, str] = await stack.find("site_nodes") or {}
     cell = Cell(
         region=region,
         aws_region=await stack.value("aws_region"),
@@ -57,6 +68,7 @@ async def _ground(plan: CustomerPlan, region: Region) -> Ground:
         edge_keys=await stack.value("edge_keys"),
         artifacts=machine.models if machine else {},
         dedicated=frozenset((await stack.value("dedicated")).get(plan.tenant, ())),
+        sites={agent: site for agent, site in settings.placement.sites.items() if site in site_nodes},
     )
     if (told := await stack.value("region")) != region:
         raise pulumi.RunError(f"{stack.stack} is the stack of region {told}, not of {region}")

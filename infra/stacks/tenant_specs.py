@@ -14,6 +14,7 @@ from components.agent.spec import (
     ToolsSpec,
 )
 from components.backup.spec import BackupSpec, ReplicationSpec, bucket_arn
+from components.cluster.devices_spec import LOCAL_CLASS
 from components.cluster.spec import AGENT_PRIORITY, MONITORING_NAMESPACE, STORAGE_CLASS
 from components.labels import AgentId, TenantId
 from components.models.spec import CLAIM_GB, BucketModelSpec
@@ -114,6 +115,7 @@ def agent_spec(
 ) -> AgentSpec:
     """One agent of a tenant. `skills` are those of its tenant's bundle it has; one that is in two regions goes on from
     the snapshots in its region's bucket, which has those of the other region too."""
+    site = cell.sites.get(agent.name)
     return AgentSpec(
         tenant=tenant.id,
         region=cell.region,
@@ -125,7 +127,8 @@ def agent_spec(
         tools=ToolsSpec(allow=tuple(agent.tools.allow), deny=tuple(agent.tools.deny), exec=agent.tools.exec),
         secrets=(image.RECEIPT_KEY_FILE, *agent.secrets),
         gpu_class=agent.gpu_class,
-        dedicated_nodes=agent.gpu_class in cell.dedicated,
+        dedicated_nodes=site is None and agent.gpu_class in cell.dedicated,
+        site=site,
         resume_from=f"s3://{tenant.bucket}/{agent.name}/" if in_two_regions else None,
         cpu=agent.cpu,
         memory_gib=agent.memory_gib,
@@ -134,7 +137,7 @@ def agent_spec(
         never=_outermost(cell.never),
         lifecycle=Lifecycle(agent.lifecycle),
         edge_keys=dict(cell.edge_keys),
-        storage_class=STORAGE_CLASS,
+        storage_class=STORAGE_CLASS if site is None else LOCAL_CLASS,
         priority_class=AGENT_PRIORITY,
         service_account=AGENT_ACCOUNT,
     )

@@ -9,6 +9,7 @@ ROLE = f"{DOMAIN}/role"
 GPU_CLASS = f"{DOMAIN}/gpu-class"
 POOL = f"{DOMAIN}/pool"
 PURPOSE = f"{DOMAIN}/purpose"
+SITE = f"{DOMAIN}/site"
 
 ROLE_AGENT = "agent"
 ROLE_CONNECTOR = "connector"

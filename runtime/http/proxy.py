@@ -1,6 +1,7 @@
 """The streaming proxy: a request goes on as it comes, its answer comes back as it is spoken."""
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,12 @@ from runtime.http.deadline import extend
 KEPT_CONNECTION_S = 30
 """Seconds an idle connection to the next hop is kept: less than any server of ours keeps it (`server.KEEP_ALIVE_S`),
 so that no request is sent into a connection that is just being closed."""
+
+UNHEARD_S = 20
+"""Seconds the next hop's host may acknowledge nothing of what it was sent; then it counts as gone, and the request has
+failed: a kept connection notices nothing of a way that was cut. Agents may be at another site, to which the mesh finds
+another way within 10 s; connections are to live through that. The kernel looks when it sends anew, so it may take
+half as long again."""
 
 _PASSED_ON = ("Content-Type", "Accept")
 """The request's own headers the next hop gets; all others end here."""
@@ -39,13 +46,29 @@ def client(*, keeps: bool = True) -> aiohttp.ClientSession:
     """
     kept_s = KEPT_CONNECTION_S if keeps else None
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=kept_s, force_close=not keeps),
+        connector=aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=kept_s, force_close=not keeps, socket_factory=_socket
+        ),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.CONNECT_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent",),
         auto_decompress=False,
         trust_env=False,
     )
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that gives up where nothing is acknowledged for UNHEARD_S, also while it only listens."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, seconds in (
+        (socket.TCP_KEEPIDLE, UNHEARD_S // 2),
+        (socket.TCP_KEEPINTVL, UNHEARD_S // 4),
+        (socket.TCP_USER_TIMEOUT, UNHEARD_S * 1000),
+    ):
+        made.setsockopt(socket.IPPROTO_TCP, option, seconds)
+    return made
 
 
 async def forward(

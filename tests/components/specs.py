@@ -8,6 +8,7 @@ from components.backup.spec import BackupSpec, ReplicationSpec, bucket_arn
 from components.cluster.devices_spec import DevicesSpec
 from components.cluster.eks_spec import AddonVersions, EksSpec
 from components.cluster.pools_spec import Block, PoolSpec, PoolsSpec, Reservation
+from components.cluster.site_nodes_spec import SiteMachinesSpec, SiteNodesSpec
 from components.cluster.spec import ClusterSpec, StorageSpec
 from components.control_plane.spec import GatewaySpec
 from components.database.spec import DatabaseSpec
@@ -329,6 +330,13 @@ POOLS = PoolsSpec(
     cluster=EKS.name,
     cluster_version="1.36",
     pools=(H100_POOL, A100_POOL, L40S_POOL, MEMORY_POOL, SYSTEM_POOL),
+)
+SITE_NODES = SiteNodesSpec(
+    region=USE1,
+    aws_region="us-east-1",
+    account_id=ACCOUNT,
+    cluster=EKS.name,
+    sites=(SiteMachinesSpec(site="dc1", gpu_class="l40s"), SiteMachinesSpec(site="dc2", gpu_class="h100")),
 )
 DEVICES = DevicesSpec(
     region=USE1,

@@ -19,6 +19,8 @@ from components.cluster import device_manifests as devices
 from components.cluster import eks_manifests as eks
 from components.cluster import manifests as cluster
 from components.cluster import pools_manifests as pools
+from components.cluster import site_nodes_manifests as site_nodes
+from components.cluster.devices_spec import LOCAL_CLASS
 from components.control_plane import manifests as gateway
 from components.control_plane import policies as gateway_policies
 from components.database import manifests as database
@@ -34,6 +36,7 @@ from components.edge import manifests as edge
 from components.ingress import manifests as ingress
 from components.models import manifests as models
 from components.network import manifests as network
+from components.network.spec import NetworkSpec
 from components.tenant import key
 from components.tenant import manifests as tenant
 from components.tenant.spec import KeyReplicaSpec
@@ -84,6 +87,28 @@ def render_pools() -> list[Any]:
             }
         }
         for group in groups
+    ]
+
+
+def render_site_nodes() -> list[Any]:
+    spec, plain = specs.SITE_NODES, specs.NETWORK
+    joined = plain.model_copy(update={"node_ranges": plain.mesh_ranges})
+    placed = specs.AGENT.model_copy(update={"site": spec.sites[0].site, "storage_class": LOCAL_CLASS})
+    pod = agent.build_pod(placed)
+    return [
+        json.loads(site_nodes.build_trust(spec)),
+        json.loads(site_nodes.build_permissions(spec)),
+        *(yaml.safe_load(site_nodes.build_node_config(spec, each)) for each in spec.sites),
+        *site_nodes.build_admission(spec),
+        {"rules": [each for each in _rules(joined) if each not in _rules(plain)]},
+        {name: pod[name] for name in ("nodeSelector", "tolerations")},
+    ]
+
+
+def _rules(spec: NetworkSpec) -> list[str]:
+    return [
+        f"{each.group} {each.direction} {each.protocol} {each.first}-{each.last} {each.peer}"
+        for each in network.build_rules(spec)
     ]
 
 
@@ -203,15 +228,11 @@ def render_ingress() -> list[Any]:
 
 def render_network() -> list[Any]:
     spec = specs.NETWORK
-    rules = [
-        f"{each.group} {each.direction} {each.protocol} {each.first}-{each.last} {each.peer}"
-        for each in network.build_rules(spec)
-    ]
     queries, answers = network.build_database_acl(spec)
     return [
         {name: str(each) for name, each in spec.ranges.used().items()},
         {"free": [str(each) for each in spec.ranges.free]},
-        {"rules": rules, "exits": [str(each) for each in network.egress_ranges(spec)]},
+        {"rules": _rules(spec), "exits": [str(each) for each in network.egress_ranges(spec)]},
         {
             way: [f"{each.number} {each.network} {each.first}-{each.last}" for each in entries]
             for way, entries in (("in", queries), ("out", answers))
@@ -242,6 +263,7 @@ RENDERED: dict[str, Callable[[], list[Any]]] = {
     "models": render_models,
     "network": render_network,
     "pools": render_pools,
+    "site_nodes": render_site_nodes,
     "tenant": render_tenant,
 }
 

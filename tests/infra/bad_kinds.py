@@ -17,6 +17,7 @@ MACHINE = {
     "lan": "eth1",
     "lan_address": "172.20.0.4",
 }
+NODES = {"site": "dc1", "gpu_class": "l40s", "machines": 2, "gpus": 4, "cpu": 16, "memory_gib": 128}
 VERSION = "00000000-0000-4000-8000-000000000001"
 AGENT = (T, "agents", 0)
 NETWORK = {"nodes": "10.24.0.0/16", "pods": "10.26.0.0/15", "services": "10.25.0.0/20"}
@@ -59,6 +60,30 @@ def tenant(name: str, change: Callable[[Config], object], path: str, *says: str)
 
 
 REGIONS = [
+    region(
+        "nodes at one site twice",
+        put([NODES, NODES], X, "nodes_at"),
+        f"{X}.nodes_at[1].site",
+        "is a site twice",
+    ),
+    region(
+        "nodes beyond a mesh that is not there",
+        both(put([NODES], X, "nodes_at"), put(False, X, "joined")),
+        f"{X}.nodes_at",
+        "the region is not joined",
+    ),
+    region(
+        "nodes without disks",
+        both(put([NODES], X, "nodes_at"), take(E, "images", "local_disks")),
+        f"{X}.nodes_at",
+        "needs the image that makes disks volumes",
+    ),
+    region(
+        "nodes of no known class",
+        put([{**NODES, "gpu_class": "b300"}], X, "nodes_at"),
+        f"{X}.nodes_at[0].gpu_class",
+        "h100, a100, l40s",
+    ),
     region("no block", take(R, "block"), f"{R}.block", "is missing", "block: 10.16.0.0/14"),
     region("block is public", put("100.64.0.0/14", R, "block"), f"{R}.block", "is not private"),
     region("block is another's", put("192.168.0.0/16", R, "block"), f"{R}.block", "is not in 10.0.0.0/8"),
@@ -460,6 +485,20 @@ EVERYWHERE = [
 ]
 
 TENANTS = [
+    tenant("nobody at a site", put({"nobody": "dc1"}, W, "sites"), f"{W}.sites.nobody", "is no agent of this customer"),
+    tenant(
+        "a site outside residency",
+        put({"helper": "dc1"}, W, "sites"),
+        f"{W}.sites.helper",
+        "is not among the places the data may be in",
+    ),
+    tenant(
+        "a bucket at a site",
+        both(put({"helper": "dc1"}, W, "sites"), put(["use1", "usw2", "dc1"], W, "residency")),
+        f"{W}.sites.helper",
+        "no bucket can be mounted",
+        "Give moltghost:models.qwen3-32b an `image`",
+    ),
     tenant("two tenants", put([], "moltghost:tenants"), "moltghost:tenants", "Did you mean `tenant`?"),
     tenant("no home", take(W, "home"), f"{W}.home", "is missing"),
     tenant(

@@ -15,7 +15,7 @@ from infra.plan.fleet import RULES
 from infra.stacks.access_specs import tenant_edge_spec
 from tests.infra.bad_kinds import MACHINE as OUTSIDE
 from tests.infra.departures import Config, both, put, take
-from tests.infra.fleets import STACKS, change_stack, clone_stack, copy_fleet
+from tests.infra.fleets import MACHINES, STACKS, change_stack, clone_stack, copy_fleet, with_site
 
 R, G, T, W, S = (f"moltghost:{name}" for name in ("region", "regions", "tenant", "placement", "region_stacks"))
 SITES, MESH = "moltghost:sites", "moltghost:mesh"
@@ -81,6 +81,25 @@ def in_virginia(config: Config) -> None:
     put(["us-east-1a", "us-east-1b", "us-east-1c"], "moltghost:eks", "zones")(config)
     for pool, zone in {"a100": "us-east-1b", "h100": "us-east-1a"}.items():
         put([zone], "moltghost:pools", pool, "zones")(config)
+
+
+def at_site(
+    stack: str, change: Callable[[Config], object], elsewhere: Callable[[Config], object] = lambda _: None
+) -> Change:
+    """A fleet with nodes and an agent at a site, but for a change of one stack, and one of those beside it."""
+
+    def changes(folder: Path) -> None:
+        with_site(folder)
+        change_stack(folder, stack, change)
+        change_stack(folder, "acme" if stack == "use1" else "global", elsewhere)
+
+    return changes
+
+
+def two_agents(config: Config) -> None:
+    """Both of the customer's agents at the site."""
+    config[W]["sites"]["analyst"] = "dc1"
+    config[T]["agents"][1]["model"] = "qwen3-image"
 
 
 FAULTS = [
@@ -323,6 +342,76 @@ FAULTS = [
         f"{T}.agents[0].egress[0].cidr",
         "Add the range with its ports to moltghost:eks.egress of Pulumi.use1.yaml",
     ),
+    Fault(
+        "nodes at no site",
+        at_site("use1", put("dc2", MESH, "nodes_at", 0, "site")),
+        "use1",
+        f"{MESH}.nodes_at[0].site",
+        "is no site of the global stack. List it under moltghost:sites there, or name one of dc1",
+    ),
+    Fault(
+        "nodes at a region",
+        at_site("use1", put("sin", MESH, "nodes_at", 0, "site")),
+        "use1",
+        f"{MESH}.nodes_at[0].site",
+        "is of kind region: it has no machines for agents. Name a site of kind gpu or metal",
+    ),
+    Fault(
+        "nodes at a site joined to another region",
+        at_site("global", put(["sin"], SITES, 4, "neighbours")),
+        "use1",
+        f"{MESH}.nodes_at[0].site",
+        "is not joined to this region. Add use1 to its `neighbours`",
+    ),
+    Fault(
+        "nodes where EKS takes none from",
+        at_site("global", put(["100.64.0.0/24"], SITES, 4, "ranges")),
+        "use1",
+        f"{MESH}.nodes_at[0].site",
+        "has 100.64.0.0/24, where EKS takes no nodes from",
+    ),
+    Fault(
+        "nodes behind a narrow way",
+        at_site("global", put(1480, SITES, 4, "underlay_mtu")),
+        "use1",
+        f"{MESH}.nodes_at[0].site",
+        "is reached by tunnels of 1400 bytes, too few for pods' packets within",
+    ),
+    Fault(
+        "nodes of two clusters",
+        at_site("usw2", put([dict(MACHINES)], MESH, "nodes_at"), put(["use1", "usw2"], SITES, 4, "neighbours")),
+        "usw2",
+        f"{MESH}.nodes_at[0].site",
+        "has machines that are nodes of Pulumi.use1.yaml's region already",
+    ),
+    Fault(
+        "an agent at a site without nodes",
+        at_site("use1", take(MESH, "nodes_at")),
+        "acme",
+        f"{W}.sites.helper",
+        "has no nodes of use1, usw2. List it under moltghost:mesh.nodes_at of Pulumi.use1.yaml",
+    ),
+    Fault(
+        "an agent at a site of other GPUs",
+        at_site("use1", put("h100", MESH, "nodes_at", 0, "gpu_class")),
+        "acme",
+        f"{T}.agents[0].gpu_class",
+        "is not to be had at dc1, whose machines have h100",
+    ),
+    Fault(
+        "an agent too large for its site",
+        at_site("use1", put(8, MESH, "nodes_at", 0, "memory_gib")),
+        "acme",
+        f"{T}.agents[0].memory_gib",
+        "Ask for 8.0, or place it elsewhere",
+    ),
+    Fault(
+        "more agents at a site than it has GPUs",
+        at_site("use1", both(put(1, MESH, "nodes_at", 0, "machines"), put(1, MESH, "nodes_at", 0, "gpus")), two_agents),
+        "acme",
+        f"{W}.sites.analyst",
+        "brings the agents at dc1 above its 1 GPUs",
+    ),
     Fault("one id twice", another_tenant(identity="acme"), "globex", f"{T}.id", "is a tenant's id twice"),
     Fault("one key of two", with_both([KEY], T, "api_keys"), "globex", f"{T}.api_keys[0].hash", "is a hash twice"),
     Fault("one hook of two", with_both([HOOK], T, "hooks"), "globex", f"{T}.hooks[0].id", "is a hook's id twice"),
@@ -359,6 +448,11 @@ def test_the_committed_fleet_is_sound(folder: Path) -> None:
     judged = judge_folder(folder)
     assert judged.problems() == []
     assert set(judged.plans) == set(STACKS)
+
+
+def test_a_fleet_with_nodes_at_a_site_is_sound(folder: Path) -> None:
+    with_site(folder)
+    assert judge_folder(folder).problems() == []
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

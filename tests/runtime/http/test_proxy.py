@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -9,10 +10,12 @@ import pytest
 from aiohttp import web
 
 from runtime.contract import headers, limits
+from runtime.http import proxy
 from runtime.http.answers import Handler
 from tests.runtime.serving import (
     BODY,
     EDGE,
+    LOOPBACK,
     answer_to,
     error_code,
     gateway,
@@ -201,3 +204,22 @@ async def _raw(url: str, header: str, body: bytes) -> bytes:
         rest = await reader.read(4096)
     writer.close()
     return head + rest
+
+
+async def test_a_host_that_acknowledges_nothing_is_given_up() -> None:
+    async def begin(request: web.Request) -> web.StreamResponse:
+        out = web.StreamResponse()
+        await out.prepare(request)
+        await asyncio.Event().wait()
+        return out
+
+    async with (
+        upstream(begin) as port,
+        proxy.client() as session,
+        session.post(f"http://{LOOPBACK}:{port}/") as answer,
+    ):
+        assert answer.connection is not None
+        assert answer.connection.transport is not None
+        made = answer.connection.transport.get_extra_info("socket")
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == proxy.UNHEARD_S * 1000
+        assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1

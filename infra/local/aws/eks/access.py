@@ -8,6 +8,13 @@ from moto.moto_api._internal import mock_random
 from infra.local.aws.eks.hosting import ACCESS_POLICIES
 from infra.local.aws.eks.record import Asked, Entry, given, in_use, invalid, missing, now, parts
 
+_TYPES: dict[str, Entry] = {
+    "STANDARD": {},
+    "HYBRID_LINUX": {"kubernetesGroups": ["system:nodes"], "username": "system:node:{{SessionName}}"},
+}
+"""What an entry of a type is given that says nothing itself; of machines that are no instance it says who they are:
+https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html"""
+
 
 class Access(Asked):
     """Access entries and their policies."""
@@ -22,6 +29,8 @@ class Access(Asked):
         kind, _, name = principal.rpartition(":")[2].partition("/")
         if kind not in ("role", "user") or not name:
             raise invalid(f"The specified principalArn is invalid: {principal} is neither a role nor a user")
+        if (entry_type := asked.get("type", "STANDARD")) not in _TYPES:
+            raise invalid(f"type: {entry_type} isn't played here; use {' or '.join(_TYPES)}")
         path = f"{cluster.name}/{kind}/{self.backend.account_id}/{name}/{mock_random.uuid4()}"
         entries[principal] = {
             "clusterName": cluster.name,
@@ -34,6 +43,7 @@ class Access(Asked):
             "username": _username(principal),
             "type": "STANDARD",
             "policies": {},
+            **_TYPES[entry_type],
         } | given(asked, "kubernetesGroups", "username", "type", "tags")
         return ActionResult({"accessEntry": entries[principal]})
 

@@ -19,9 +19,12 @@ from infra.local.cluster.shell import MachineError
 MIN_ZONES = 2
 """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html"""
 _DATA_KEY_BYTES = 32
+_RFC1918 = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-networking.html"""
 _STANDING = {
     "accessConfig": "access_config",
     "upgradePolicy": "upgrade_policy",
+    "remoteNetworkConfig": "remote_network_config",
     "deletionProtection": "deletion_protection",
 }
 """Fields of a cluster that moto doesn't keep, and that an update takes; and the attributes they are kept in."""
@@ -54,6 +57,7 @@ class Clusters(Asked):
         _require_version(asked.get("version") or VERSION)
         _require_entries(asked.get("accessConfig") or {})
         vpc = _placed(backend, asked["resourcesVpcConfig"])
+        _require_apart(vpc, asked.get("remoteNetworkConfig") or {}, backend)
         data_key = _data_key(backend, asked.get("encryptionConfig") or [])
         host = _host()
         cluster: Cluster = backend.create_cluster(
@@ -91,6 +95,8 @@ class Clusters(Asked):
             _require_entries({**getattr(cluster, "access_config", {}), **asked["accessConfig"]})
         if asked.get("logging"):
             cluster.logging = asked["logging"]
+        if asked.get("remoteNetworkConfig"):
+            _require_apart(cluster.resources_vpc_config, asked["remoteNetworkConfig"], self.backend)
         _keep(cluster, asked)
         return update()
 
@@ -185,6 +191,20 @@ def _placed(backend: EKSBackend, asked: Mapping[str, Any]) -> dict[str, Any]:
     if not (whole["endpointPublicAccess"] or whole["endpointPrivateAccess"]):
         raise invalid("Private and public endpoint access cannot both be false")
     return whole | {"publicAccessCidrs": ["0.0.0.0/0"] if whole["endpointPublicAccess"] else []}
+
+
+def _require_apart(vpc: Mapping[str, Any], remote: Mapping[str, Any], backend: EKSBackend) -> None:
+    """Nodes elsewhere have private addresses that are not the VPC's, as EKS asks; of pods there nothing is played."""
+    if remote.get("remotePodNetworks"):
+        raise invalid("remoteNetworkConfig.remotePodNetworks isn't played here; leave it out")
+    ec2 = ec2_backends[backend.account_id][backend.region_name]
+    own = IPv4Network(ec2.get_vpc(vpc["vpcId"]).cidr_block)
+    for networks in remote.get("remoteNodeNetworks") or []:
+        for network in map(IPv4Network, networks["cidrs"]):
+            if not any(network.subnet_of(each) for each in _RFC1918):
+                raise invalid(f"remoteNodeNetworks: {network} is not in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+            if network.overlaps(own):
+                raise invalid(f"remoteNodeNetworks: {network} overlaps the VPC's {own}")
 
 
 def _data_key(backend: EKSBackend, config: list[dict[str, Any]]) -> bytes | None:

@@ -113,6 +113,8 @@ async def standing_before(
     token: str = TOKEN,
     ready: bool = True,
     keys: Callable[[], TokenVerifier] | None = None,
+    host: str = LOOPBACK,
+    port: int = 0,
 ) -> AsyncIterator[Standing]:
     """The door of acme's agent `helper`, before the OpenClaw at this URL."""
     verifier = TokenVerifier(load_keys(EDGE.jwks))
@@ -134,7 +136,7 @@ async def standing_before(
             activity=watch,
             lifecycle=lifecycle,
         )
-        runner = await listen(door_application(door), LOOPBACK, 0)
+        runner = await listen(door_application(door), host, port)
         try:
             yield Standing(URL(f"http://{LOOPBACK}:{port_of(runner)}"), book, metrics, watch, lifecycle, client)
         finally:

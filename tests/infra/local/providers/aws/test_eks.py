@@ -39,6 +39,7 @@ def cluster(world: World) -> Inputs:
             "resources": ["secrets"],
         },
         "kubernetesNetworkConfig": {"serviceIpv4Cidr": "10.100.0.0/16", "ipFamily": "ipv4"},
+        "remoteNetworkConfig": {"remoteNodeNetworks": {"cidrs": ["10.32.0.0/24"]}},
         "upgradePolicy": {"supportType": "STANDARD"},
         "vpcConfig": {
             "subnetIds": [world.subnet(vpc, number) for number in range(3)],
@@ -137,6 +138,7 @@ CASES = {
         lambda _, old: {
             "enabledClusterLogTypes": ["api", "audit", "authenticator"],
             "vpcConfig": {**old["vpcConfig"], "endpointPublicAccess": True},
+            "remoteNetworkConfig": {"remoteNodeNetworks": {"cidrs": ["10.32.0.0/24", "192.168.7.0/24"]}},
             "upgradePolicy": {"supportType": "EXTENDED"},
             "tags": {"tier": "other"},
         },
@@ -221,3 +223,27 @@ def test_a_server_that_runs_no_clusters_says_so(provider: AwsProvider) -> None:
     hosting.configure(None)
     with pytest.raises(ProviderError, match="hosts no clusters"):
         made_cluster(World(provider))
+
+
+@pytest.mark.parametrize(
+    ("cidr", "says"), [("10.64.8.0/24", "overlaps the VPC's 10.64.0.0/16"), ("100.64.0.0/24", "is not in 10.0.0.0/8")]
+)
+def test_nodes_elsewhere_have_private_addresses_of_their_own(provider: AwsProvider, cidr: str, says: str) -> None:
+    world = World(provider)
+    inputs = {**cluster(world), "remoteNetworkConfig": {"remoteNodeNetworks": {"cidrs": [cidr]}}}
+    with pytest.raises(ProviderError, match=says):
+        world.make("aws:eks/cluster:Cluster", inputs)
+
+
+def test_machines_of_other_sites_come_in_as_nodes(provider: AwsProvider) -> None:
+    world = World(provider)
+    of, machines = made_cluster(world)["name"], role(world, "site-nodes")
+    inputs = {"clusterName": of, "principalArn": machines, "type": "HYBRID_LINUX"}
+    world.make("aws:eks/accessEntry:AccessEntry", inputs)
+    eks = world.session.client("eks")
+    made = eks.describe_access_entry(clusterName=of, principalArn=machines)["accessEntry"]
+    assert (made["username"], made["kubernetesGroups"]) == ("system:node:{{SessionName}}", ["system:nodes"])
+    with pytest.raises(ProviderError, match="FARGATE_LINUX isn't played here"):
+        world.make(
+            "aws:eks/accessEntry:AccessEntry", {**inputs, "principalArn": machines + "-2", "type": "FARGATE_LINUX"}
+        )
