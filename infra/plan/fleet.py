@@ -272,13 +272,17 @@ def what_takes_over_is_another_aws_region(fleet: Fleet) -> Iterator[Verdict]:
 
 
 def agents_have_a_way_out(fleet: Fleet) -> Iterator[Verdict]:
-    """What an agent may reach, its regions' nodes may reach too: else its connections time out without a word."""
+    """What an agent may reach, its regions' nodes may reach too: else its connections time out without a word.
+
+    At a site they leave by the site's own router, of which no stack knows.
+    """
     for name, settings in fleet.tenants.items():
         for region in placed_in(settings.placement):
             found = fleet.region(region)
             if found is None or found[1].eks is None:
                 continue
-            for path, rule in _egress_of(settings.tenant):
+            away = {at for at, _, _ in agents_at(settings, found[1])}
+            for path, rule in _egress_of(settings.tenant, away):
                 shut = [port for port in rule.ports if not _is_open(found[1].eks, rule.cidr, port)]
                 if shut:
                     ports = ", ".join(map(str, shut))
@@ -287,9 +291,9 @@ def agents_have_a_way_out(fleet: Fleet) -> Iterator[Verdict]:
                     yield Verdict(name, Problem(path, message, remedy, str(rule.cidr)), (found[0],))
 
 
-def _egress_of(tenant: Tenant) -> Iterator[tuple[str, Egress]]:
+def _egress_of(tenant: Tenant, away: Collection[int]) -> Iterator[tuple[str, Egress]]:
     for at, agent in enumerate(tenant.agents):
-        for number, rule in enumerate(agent.egress):
+        for number, rule in enumerate(agent.egress if at not in away else ()):
             yield f"{_TENANT}.agents[{at}].egress[{number}].cidr", rule
 
 

@@ -455,6 +455,13 @@ def test_a_fleet_with_nodes_at_a_site_is_sound(folder: Path) -> None:
     assert judge_folder(folder).problems() == []
 
 
+def test_what_an_agent_at_a_site_may_reach_is_asked_of_the_other_region_alone(folder: Path) -> None:
+    with_site(folder)
+    change_stack(folder, "acme", put([{"cidr": "1.1.1.0/24", "ports": [443]}], T, "agents", 0, "egress"))
+    (found,) = judge_folder(folder).verdicts
+    assert (found.stack, found.problem.message) == ("acme", "is not open in region usw2 (TCP 443)")
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_between_stacks_is_said_of_its_file(fault: Fault, folder: Path) -> None:
     fault.change(folder)

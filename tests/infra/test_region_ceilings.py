@@ -12,8 +12,10 @@ from components.network.spec import TUNNEL
 from infra.check import ceilings_in, check
 from infra.fleet import judge_folder
 from infra.plan import RegionPlan
+from infra.plan.capacity import Ceiling
 from infra.plan.region_ceilings import network_of, region_ceilings
 from infra.settings import RegionSettings
+from tests.infra.fleets import MACHINES, copy_fleet, with_site
 from tests.stack_files import PROJECT
 
 CRM = {"name": "crm", "range": "1.1.0.0/16", "ports": [443, 8443]}
@@ -128,3 +130,25 @@ def test_a_region_whose_cluster_is_given_has_no_ceilings_of_ours(folder: Path) -
     settings = region(folder, "use1")
     assert region_ceilings(settings)
     assert region_ceilings(settings.model_copy(update={"eks": None})) == []
+
+
+def test_machines_of_a_site_count_as_nodes_and_their_ways_as_rules(tmp_path: Path) -> None:
+    copy_fleet(tmp_path)
+
+    def counted() -> dict[str, Ceiling]:
+        judged = judge_folder(tmp_path)
+        found = region_ceilings(region(tmp_path, "use1"), judged.fleet.place_of("use1"))
+        return {each.name: each for each in found}
+
+    before = counted()
+    with_site(tmp_path)
+    after = counted()
+    more = {name: each.used - before[name].used for name, each in after.items() if each.used != before[name].used}
+    nodes, machines, overlay, kubelet, api = "nodes' /25 out of the pods' range", MACHINES["machines"], 3, 1, 1
+    assert more[nodes] == machines
+    assert more["rules of a security group, one way: nodes, ingress"] == overlay
+    assert more["rules of a security group, one way: nodes, egress"] == overlay
+    assert more["rules of a security group, one way: cluster, egress"] == kubelet
+    assert more["rules of a security group, one way: cluster, ingress"] == api
+    change(tmp_path, "use1", "moltghost:mesh", nodes_at=[])
+    assert counted()[nodes].used == before[nodes].used

@@ -1,6 +1,7 @@
-"""Machines of another site as nodes: the proof holds with them, and a rule for them that is too wide is caught."""
+"""Machines of another site as nodes: proof and policies hold with them, and a rule that is too wide is caught."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,6 +12,7 @@ from infra.prove.proof import prove
 from infra.prove.verdict import NOTHING_OUTSIDE
 from infra.stacks import worker
 from infra.synth.fleet import Fleet, synth
+from policies.judging import committed_exemptions, judge
 from tests.infra.departures import Config
 from tests.infra.fleets import change_stack, copy_fleet, with_site
 from tests.infra.prove.fleet import Change, Stacks, editing
@@ -39,6 +41,21 @@ def _at_home(config: Config) -> None:
 def test_isolation_is_proved_with_nodes_at_a_site(stacks: Stacks) -> None:
     proof = prove(stacks)
     assert (proof.breaches, proof.unmodelled) == ((), ())
+
+
+def broken(stacks: Stacks) -> set[str]:
+    """The rules of the policy pack that a stack breaks."""
+    exemptions = committed_exemptions(date(2026, 11, 26))
+    return {each.rule.name for stack in stacks for each in judge(stack, exemptions).failures}
+
+
+def test_the_policy_pack_passes_them(stacks: Stacks) -> None:
+    assert broken(stacks) == set()
+
+
+def test_the_policy_pack_refuses_the_world_in_their_stead(stacks: Stacks) -> None:
+    whole_world = named(f"{NODES}-vxlan-from-nodes-at-0", cidrIpv4="0.0.0.0/0")
+    assert broken(whole_world(stacks)) == {"security-group-is-closed"}
 
 
 def named(name: str, **changed: Any) -> Change:

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
-from threading import Thread
 from typing import TypeVar
 
 from components.network.mesh.delivery import INSTALL, install_input, pack
@@ -137,19 +136,16 @@ class Lab:
     # acting inside
 
     def inside(self, part: str, action: Callable[[], Result]) -> Result:
-        """What `action` returns in a namespace: sockets it makes stay there."""
-        results: list[Result] = []
+        """What `action` returns, or raises, in a namespace: sockets it makes stay there."""
 
-        def act() -> None:
+        def act() -> Result:
             with (NETNS_FOLDER / self.namespace(part)).open() as handle:
                 if LIBC.setns(handle.fileno(), CLONE_NEWNET):
                     raise OSError(ctypes.get_errno(), "setns")
-            results.append(action())
+            return action()
 
-        thread = Thread(target=act)
-        thread.start()
-        thread.join()
-        return results[0]
+        with ThreadPoolExecutor(1) as thread:  # of its own: a thread stays where it went
+            return thread.submit(act).result()
 
     def socket(self, part: str, kind: socket.SocketKind) -> socket.socket:
         """A socket in a namespace."""
