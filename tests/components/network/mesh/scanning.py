@@ -9,6 +9,8 @@ from contextlib import suppress
 from tests.components.network.mesh.lab import Lab
 
 ETH_P_IP = 0x0800
+ECHO_REQUEST = 0x0800
+"""ICMP's type 8 and code 0, as the first word of its packet."""
 
 
 class Ear:
@@ -63,3 +65,11 @@ def throw(address: str, ports: Iterable[int], datagrams: Iterable[bytes]) -> Non
             for datagram in thrown:
                 with suppress(ConnectionRefusedError):
                     probe.sendto(datagram, (address, port))
+
+
+def ping(address: str, times: int = 2) -> None:
+    """Send echo requests. To be run inside the stranger's namespace."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as probe:
+        for sequence in range(times):
+            checksum = ~(ECHO_REQUEST + sequence) & 0xFFFF
+            probe.sendto(struct.pack("!4H", ECHO_REQUEST, checksum, 0, sequence), (address, 0))

@@ -17,7 +17,7 @@ from infra import mesh_keys
 from infra.local.cluster.shell import MachineError
 from tests.components.network.mesh.lab import Lab, running
 from tests.components.network.mesh.meshes import mesh, site, with_keys
-from tests.components.network.mesh.scanning import Ear, knock, throw
+from tests.components.network.mesh.scanning import Ear, knock, ping, throw
 from tests.components.network.mesh.traffic import Beat, Echo, Transfer, reaches
 
 MOVES_WITHIN_S = 10.0
@@ -195,7 +195,7 @@ def test_a_scan_finds_nothing(lab: Lab) -> None:
         garbage = [b"", b"garbage", b"\x01\0\0\0" + bytes(144), b"\x04\0\0\0" + bytes(60)]
         lab.inside("stranger", lambda: throw(address, [53, 161, 500, *ports], garbage))
         handshake(lab, address, gateway.port + 4, gateway.public_keys[1])
-        lab.run("stranger", "sh", "-c", f"ping -c 2 -W 1 {address} || true")
+        lab.inside("stranger", lambda: ping(address))
         heard = ear.heard()
     finally:
         ear.close()
