@@ -1,7 +1,9 @@
 """What stacks put into one cluster, as facts."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from infra.prove.addresses import NOT_GLOBAL, Addresses, networks
@@ -33,11 +35,13 @@ _POD_RANGE = "cluster-pool-ipv4-cidr"
 
 @dataclass(slots=True)
 class PodFacts:
-    """Pods of one template: what the network knows of them, and what they hold beside it."""
+    """Pods of one template: what the network knows of them, and by what they leave their box.
+
+    `of_node` are the names of volumes that are files of their node's, `privileged` the fields that let them out.
+    """
 
     workload: Workload
-    account: str
-    volumes: tuple[Mapping[str, Any], ...]
+    of_node: tuple[str, ...]
     privileged: tuple[str, ...]
 
 
@@ -114,62 +118,72 @@ def _read_pods(resource: Resource, type_: str, pod_range: Addresses) -> PodFacts
     place = mapping(resource.inputs.get("metadata"), urn, "metadata").get("namespace", "default")
     spec = mapping(found.get("spec"), urn, "template.spec")
     held = mapping(found.get("metadata"), urn, "template.metadata").get("labels")
-    containers = list(listed(spec.get("containers"), urn, "spec.containers"))
+    containers = listed(spec.get("containers"), urn, "spec.containers")
     if more := spec.get("initContainers"):
-        containers += listed(more, urn, "spec.initContainers")
+        containers = [*containers, *listed(more, urn, "spec.initContainers")]
     if not containers:
         raise UnmodelledError(urn, "spec.containers", "is not known")
     named, privileged = _of_containers(urn, containers)
-    on_host = spec.get("hostNetwork")
     workload = Workload(
-        name=resource.name,
-        urn=urn,
-        namespace=place if type(place) is str else required(place, urn, "metadata.namespace"),
-        labels=read_labels(held, urn, "template.metadata.labels"),
-        addresses=pod_range,
-        named=named,
-        on_host=bool(on_host),
+        resource.name,
+        urn,
+        place if type(place) is str else required(place, urn, "metadata.namespace"),
+        read_labels(held, urn, "template.metadata.labels"),
+        pod_range,
+        named,
+        False,
+        bool(spec.get("hostNetwork")),
     )
-    privileged += [flag for flag in _HOST_FLAGS if spec.get(flag)]
-    volumes = tuple([mapping(each, urn, "spec.volumes") for each in listed(spec.get("volumes"), urn, "spec.volumes")])
-    return PodFacts(workload, str(spec.get("serviceAccountName") or "default"), volumes, tuple(privileged))
+    if not spec.keys().isdisjoint(_HOST_FLAGS):
+        privileged = (*privileged, *(flag for flag in _HOST_FLAGS if spec.get(flag)))
+    return PodFacts(workload, _of_node(urn, spec.get("volumes")), privileged)
 
 
 _HOST_FLAGS = ("hostNetwork", "hostPID", "hostIPC")
 
 
-def _of_containers(urn: str, containers: list[Any]) -> tuple[Named, list[str]]:
+def _of_node(urn: str, volumes: Any) -> tuple[str, ...]:
+    """The volumes that are files of the pods' node, by name."""
+    names: tuple[str, ...] = ()
+    for each in listed(volumes, urn, "spec.volumes"):
+        if "hostPath" in mapping(each, urn, "spec.volumes"):
+            names = (*names, str(each.get("name")))
+    return names
+
+
+def _of_containers(urn: str, containers: Sequence[Any]) -> tuple[Named, tuple[str, ...]]:
     """Ports that have a name, and what takes a container out of the box it is in."""
-    named: set[tuple[str, str, int]] = set()
-    privileged: list[str] = []
+    named: list[tuple[str, str, int]] = []
+    privileged: tuple[str, ...] = ()
     for each in containers:
         container = mapping(each, urn, "spec.containers")
         for port in listed(container.get("ports"), urn, "spec.containers.ports"):
             name = port.get("name")
             if type(name) is str:
-                named.add((name, port.get("protocol") or "TCP", port["containerPort"]))
+                named.append((name, port.get("protocol") or "TCP", port["containerPort"]))
             if port.get("hostPort"):
-                privileged.append("hostPort")
+                privileged = (*privileged, "hostPort")
         if mapping(container.get("securityContext"), urn, "spec.containers.securityContext").get("privileged"):
-            privileged.append("privileged")
-    return frozenset(named), privileged
+            privileged = (*privileged, "privileged")
+    return _as_named(tuple(named)), privileged
 
 
-def read_of(resource: Resource) -> object:
-    """What of a resource a proof reads: of pods' templates what `_read_pods` does, of everything else the whole."""
-    if resource.type not in POD_KINDS:
-        return resource.inputs
-    found: Any = resource.inputs
-    for step in _TEMPLATES[resource.type]:
-        found = found.get(step) if isinstance(found, Mapping) else None
-    try:
-        spec, place = found["spec"], resource.inputs["metadata"]
-        read = [place.get("namespace"), found["metadata"].get("labels"), spec.get("serviceAccountName")]  # type: ignore[union-attr]
-        read += [spec.get(flag) for flag in _HOST_FLAGS]
-        read += [each for each in spec.get("volumes") or () if "hostPath" in each]
-        for field in ("containers", "initContainers"):
-            for each in spec.get(field) or ():
-                read += (each.get("ports"), (each.get("securityContext") or {}).get("privileged"))
-    except (AttributeError, KeyError, TypeError):
-        return resource.inputs  # something of it is not known
-    return read
+@cache
+def _as_named(ports: tuple[tuple[str, str, int], ...]) -> Named:
+    """The same set for the same ports: most pods are made of few templates."""
+    return frozenset(ports)
+
+
+def read_of_pods(clusters: Iterable[Cluster]) -> dict[str, object]:
+    """What of each pods' template a proof reads, by URN; nothing of those that could not be read."""
+
+    @cache
+    def shared(space: str | None, named: Named, *rest: object) -> str:
+        return json.dumps([space, sorted(named), rest])
+
+    return {
+        of.urn: (shared(of.namespace, of.named, of.on_host, each.of_node, each.privileged), of.labels)
+        for cluster in clusters
+        for each in cluster.pods
+        for of in (each.workload,)
+    }

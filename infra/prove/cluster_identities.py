@@ -168,13 +168,9 @@ def _shared_volumes(cluster: Cluster) -> Iterator[Breach]:
 def _mounted(cluster: Cluster) -> Iterator[Breach]:
     """A tenant's pods mount what Kubernetes keeps in their own namespace, and nothing of their node."""
     for each in cluster.pods:
-        tenant = cluster.tenant(each.workload.namespace)
-        for volume in each.volumes if tenant is not None else ():
-            if "hostPath" in volume:
-                path = (
-                    Hop(f"pods of {tenant}", each.workload.urn, f"volumes.{volume.get('name')}"),
-                    Hop("their node's files"),
-                )
+        if each.of_node and (tenant := cluster.tenant(each.workload.namespace)) is not None:
+            for name in each.of_node:
+                path = (Hop(f"pods of {tenant}", each.workload.urn, f"volumes.{name}"), Hop("their node's files"))
                 yield Breach(IDENTITIES_APART, f"{tenant} mounts its node's files, and so every tenant's there", path)
 
 

@@ -5,6 +5,7 @@ https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-pol
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from infra.prove.addresses import Addresses, networks
@@ -118,6 +119,11 @@ def _peer(urn: str, namespace: str, value: Any, field: str) -> Peer:
 
 def _block(urn: str, block: Mapping[str, Any], field: str) -> Addresses:
     try:
-        return networks([block["cidr"]]) - networks(block.get("except") or ())
+        return _between(block["cidr"], *(block.get("except") or ()))
     except (KeyError, TypeError, ValueError):
         raise UnmodelledError(urn, field, "has a range that is not known or none") from None
+
+
+@cache
+def _between(cidr: str, *excepted: str) -> Addresses:
+    return networks([cidr]) - networks(excepted)

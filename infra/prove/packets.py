@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from components.cluster.spec import MONITORING_NAMESPACE
-from infra.prove.addresses import EVERYWHERE, NOT_GLOBAL, NOWHERE
+from infra.prove.addresses import EVERYWHERE, NOT_GLOBAL, NOWHERE, Addresses
 from infra.prove.cluster import Cluster, PodFacts
 from infra.prove.declared import Findings
 from infra.prove.network_policies import NetworkPolicy, Peer
@@ -246,9 +247,14 @@ def _egress_lists(cluster: Cluster) -> Iterator[Breach]:
             if agent is None or policy.selector.only(labels.AGENT) != (agent,):
                 says = f"agents of {tenant} are let out by what is no agent's own egress list"
                 yield Breach(EGRESS_LISTS, says, (start, *_out(policy, allowed.field, allowed.peer)))
-            elif private := block & NOT_GLOBAL:
+            elif private := _private(block):
                 says = f"{agent} of {tenant} is let out to addresses that are not public: {private}"
                 yield Breach(EGRESS_LISTS, says, (start, *_out(policy, allowed.field, allowed.peer)))
+
+
+@cache
+def _private(block: Addresses) -> Addresses:
+    return block & NOT_GLOBAL
 
 
 def _out(policy: NetworkPolicy, field: str, peer: Peer) -> tuple[Hop, Hop]:
@@ -257,20 +263,22 @@ def _out(policy: NetworkPolicy, field: str, peer: Peer) -> tuple[Hop, Hop]:
 
 def _misplaced(cluster: Cluster) -> Iterator[Breach]:
     """Pods whose labels say they are somebody else's, or agents outside a tenant's namespace."""
+    tenants = {space: cluster.tenant(space) for space in cluster.spaces}
     for each in cluster.pods:
-        for claim, says, to in _amiss(cluster, each):
-            workload = each.workload
+        workload = each.workload
+        owner, held = tenants.get(workload.namespace or ""), workload.labels
+        is_agent = held.get(labels.ROLE) == labels.ROLE_AGENT
+        if held.get(labels.TENANT) == owner and is_agent == (owner is not None) and not (owner and each.privileged):
+            continue
+        for claim, says, to in _amiss(cluster, each, owner):
             here = Hop(_called(workload), workload.urn, "metadata.namespace")
             yield Breach(claim, says, (here, to))
 
 
-def _amiss(cluster: Cluster, pods: PodFacts) -> Iterator[tuple[str, str, Hop]]:
+def _amiss(cluster: Cluster, pods: PodFacts, owner: str | None) -> Iterator[tuple[str, str, Hop]]:
     """What is wrong with where pods run and how: the claim it breaks, in words, and where it leads."""
     workload = pods.workload
-    owner = cluster.tenant(workload.namespace)
     said, role = workload.labels.get(labels.TENANT), workload.labels.get(labels.ROLE)
-    if said == owner and (role == labels.ROLE_AGENT) == (owner is not None) and not (owner and pods.privileged):
-        return
     there = Hop(f"namespace {workload.namespace}", cluster.declared_by.get(workload.namespace or "", ""))
     if said is not None and said != owner:
         yield TENANTS_APART, f"pods labelled as {said}'s run in a namespace of {owner or 'no tenant'}", there

@@ -74,7 +74,7 @@ class Pods:
         }
         self._policies: dict[str, list[NetworkPolicy]] = defaultdict(list)
         held = list(workloads)
-        inert = _inert(policies, _union({each.addresses for each in held}) - unweighed)
+        inert = _inert(policies, _union({id(each.addresses): each.addresses for each in held}.values()) - unweighed)
         live = [each for each in policies if each.urn not in inert]
         for policy in live:
             self._policies[policy.namespace].append(policy)
@@ -91,13 +91,18 @@ class Pods:
     def _classed(self, workloads: list[Workload]) -> list[PodClass]:
         keys = self._keys
         found: dict[object, PodClass] = {}
+        spans: dict[int, tuple[int, Addresses]] = {}
+        numbers: dict[Addresses, int] = {}
         for each in workloads:
-            get = each.labels.get
+            get, addresses = each.labels.get, each.addresses
+            # Addresses are many spans, and mostly the very same: they are hashed once, and known by a number.
+            if (numbered := spans.get(id(addresses))) is None:
+                numbered = spans[id(addresses)] = (numbers.setdefault(addresses, len(numbers)), addresses)
             key = (
                 each.namespace,
                 tuple([get(one) for one in keys]),
                 each.named,
-                each.addresses.spans,
+                numbered[0],
                 each.stranger,
                 each.on_host,
             )

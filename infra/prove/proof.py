@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from infra.prove.cloud_identities import judge_cloud_identities
 from infra.prove.cloud_network import judge_cloud_network
-from infra.prove.cluster import read_clusters, read_of
+from infra.prove.cluster import read_clusters, read_of_pods
 from infra.prove.cluster_identities import judge_cluster_identities
 from infra.prove.declared import Declared, Findings
 from infra.prove.edge import judge_edge
@@ -67,8 +67,9 @@ def _prove(stacks: Sequence[Stack]) -> Verdict:
     judge_edge(declared, findings)
     if not declared.tenants:
         findings.missed("", "stacks", "declare no tenant: there is nothing to prove apart")
+    read = read_of_pods(clusters)
     return Verdict(
-        inputs={stack.name: _digest(stack) for stack in declared.stacks},
+        inputs={stack.name: _digest(stack, read) for stack in declared.stacks},
         counted={
             "tenants": len(declared.tenants),
             "clusters": len(clusters),
@@ -83,10 +84,10 @@ def _prove(stacks: Sequence[Stack]) -> Verdict:
     )
 
 
-def _digest(stack: Stack) -> str:
-    """A digest of all the proof reads of a stack: of pods what `read_of` says, of the rest everything."""
+def _digest(stack: Stack, read_of: Mapping[str, object]) -> str:
+    """A digest of all the proof reads of a stack: of some resources what `read_of` says, of the rest everything."""
     read = [
-        (each.urn, each.provider, read_of(each), each.property_dependencies)
+        (each.urn, each.provider, read_of.get(each.urn, each.inputs), each.property_dependencies)
         for each in sorted(stack.resources, key=lambda one: one.urn)
     ]
     whole = json.dumps([stack.name, stack.kind, stack.outputs.get("mesh"), read], sort_keys=True, default=_plain)

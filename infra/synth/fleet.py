@@ -60,6 +60,7 @@ class Fleet:
     secrets: Secrets = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     _done: dict[str, tuple[Stack, Exports]] = field(default_factory=dict, repr=False)
+    _sources: dict[str, Source] = field(default_factory=dict, repr=False)
 
     def stack(self, name: str) -> Stack:
         """One stack's record. Raises SynthError, which names the stack, if its program cannot be run."""
@@ -97,10 +98,13 @@ class Fleet:
         return Recorder(name, kind, self.key, withheld).record(known, named), _exports(name, named)
 
     def _source(self, name: str) -> Source:
-        try:
-            return read_file(self._file(name))
-        except ConfigError as error:
-            raise SynthError(str(error)) from None
+        """A stack's file, read once: each customer's program asks for those of all its regions."""
+        if name not in self._sources:
+            try:
+                self._sources[name] = read_file(self._file(name))
+            except ConfigError as error:
+                raise SynthError(str(error)) from None
+        return self._sources[name]
 
     def _file(self, name: str) -> Path:
         return self.files.get(name, stack_file(self.folder, name))

@@ -447,3 +447,31 @@ def test_the_certificate_is_the_same_whatever_the_order(fleet: Stacks) -> None:
     changed = own_list("203.0.114.0/24")(fleet)
     digests, others = prove(fleet).inputs, prove(changed).inputs
     assert {name for name in digests if digests[name] != others[name]} == {"customer0001"}
+
+
+def _main(template: dict[str, Any]) -> Any:
+    return template["spec"]["containers"][0]
+
+
+READ: dict[str, Any] = {
+    "a label": lambda template: template["metadata"]["labels"].update(more="label"),
+    "a port's name": lambda template: _main(template)["ports"][0].update(name="other"),
+    "a port's number": lambda template: _main(template)["ports"][0].update(containerPort=8099),
+    "a port of the node": lambda template: _main(template)["ports"][0].update(hostPort=8099),
+    "a privilege": lambda template: _main(template)["securityContext"].update(privileged=True),
+    "the node's network": lambda template: template["spec"].update(hostNetwork=True),
+    "the node's processes": lambda template: template["spec"].update(hostPID=True),
+    "the node's files": lambda template: template["spec"]["volumes"].append({"name": "own", "hostPath": {"path": "/"}}),
+    "what can't be read": lambda template: template["spec"].update(containers=[]),
+}
+
+
+@pytest.mark.parametrize("what", READ)
+def test_the_digest_is_another_when_what_is_read_of_pods_is(what: str, fleet: Stacks) -> None:
+    digests, others = prove(fleet).inputs, prove(pod(READ[what])(fleet)).inputs
+    assert {name for name in digests if digests[name] != others[name]} == {"customer0001"}
+
+
+def test_the_digest_is_the_same_when_what_is_not_read_of_pods_changes(fleet: Stacks) -> None:
+    changed = pod(lambda template: _main(template)["resources"]["limits"].update(memory="25Gi"))(fleet)
+    assert prove(fleet).inputs == prove(changed).inputs

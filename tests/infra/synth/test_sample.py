@@ -1,11 +1,14 @@
 """A sample fleet: right, the same from the same seed, and as large as it is said to be."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.fleet import judge_folder
+from infra.settings import read_file
 from infra.synth.fleet import Fleet, fleet_stacks
 from infra.synth.sample import REGIONS, sample_fleet, write_fleet
 
@@ -37,7 +40,11 @@ def test_customers_are_in_every_region_with_and_without_another_to_fall_back_on(
     assert {len(each["tenant"]["agents"]) for each in customers} == {1, 2, 3}
 
 
-def test_a_customer_of_it_can_be_recorded(tmp_path: Path) -> None:
+def test_a_customer_of_it_can_be_recorded_from_files_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Mock(side_effect=read_file)
+    monkeypatch.setattr("infra.synth.fleet.read_file", read)
     write_fleet(tmp_path, tenants=1)
     stack = Fleet(tmp_path).stack("customer0001")
     assert [each for each in stack.resources if each.type.endswith(":Sandbox")]
+    files = [call.args[0] for call in read.call_args_list]
+    assert len(files) == len(set(files)) > 1
