@@ -29,7 +29,6 @@ export class HeldBody {
     await this.#writer.write(bytes.subarray(0, 1));
     await this.#writer.write(bytes.subarray(1, 2));
     this.#held = false;
-    await this.#writer.write(bytes.subarray(2));
-    await this.#writer.close();
+    await Promise.all([this.#writer.write(bytes.subarray(2)), this.#writer.close()]);
   }
 }
