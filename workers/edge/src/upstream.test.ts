@@ -107,7 +107,7 @@ describe("a gateway", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const asked = Promise.withResolvers<AbortSignal>();
     gateway.mockImplementation(async (request, init) => {
-      await (request as Request).arrayBuffer();
+      await new Request(request, init).arrayBuffer();
       return await silence(init?.signal, asked.resolve);
     });
     const response = send(env);

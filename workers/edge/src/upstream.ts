@@ -52,9 +52,10 @@ export async function ask(origin: string, question: Question, client: AbortSigna
   const body = new HeldBody(question.body);
   const deadline = new Deadline(body, client);
   try {
-    const { headers } = question;
-    const request = new Request(`${origin}${question.path}`, { method: "POST", headers, body: body.stream });
-    const answer = await fetch(request, { signal: deadline.signal, redirect: "manual" });
+    const { path, headers } = question;
+    const how = { method: "POST", headers, body: body.stream, signal: deadline.signal, redirect: "manual" } as const;
+    // Not of a request made before: the runtime would make another of it.
+    const answer = await fetch(`${origin}${path}`, how);
     return answer.ok ? { response: await relayBody(answer, broke), passedOn: true } : await relayError(answer);
   } catch (error) {
     if (error instanceof RefusedError) {
@@ -117,11 +118,11 @@ class Deadline {
 }
 
 function relay(answer: Response, body: BodyInit | null): Response {
-  const headers = new Headers();
+  const headers: Record<string, string> = {};
   for (const name of PASSED_BACK) {
     const value = answer.headers.get(name);
     if (value !== null) {
-      headers.set(name, value);
+      headers[name] = value;
     }
   }
   return new Response(body, { status: answer.status, headers });
