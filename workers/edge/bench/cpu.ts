@@ -154,10 +154,10 @@ function print(ways: readonly Measured[], loop: number): void {
     "an object, the region, and a line in the log; HTTP and miniflare's stand-ins are in it. What is above it is the edge's",
   );
   console.log(
-    "own, its limiter's objects included. What the floor's p99 is above its p50 is the machine's and the runtime's: garbage",
+    "own, its limiter's objects included. About one request in 100 meets a collection of garbage, with the floor as with the",
   );
   console.log(
-    `and other programs. A loop of ${LOOP} turns took ${loop.toFixed(1)} ms meanwhile: by it figures of two machines compare.`,
+    `edge: that is their p99. By the floor, and by a loop of ${LOOP} turns that took ${loop.toFixed(1)} ms, machines compare.`,
   );
   console.table(Object.fromEntries(rows));
 }
