@@ -24,9 +24,11 @@ const PEPPER = "the bench's own";
 const SUBREQUESTS = "x-bench-subrequests";
 const PLACE = "x-bench-place";
 const BODY = JSON.stringify({ model: "helper", messages: [{ role: "user", content: "hello" }] });
-/** The region: it answers at once, inside the same runtime. */
-const REGION = `export default { fetch() {
-  return Response.json({ object: "chat.completion" }, { headers: { "${HEADERS.USAGE}": "12 5" } });
+/** The region: it answers at once, inside the same runtime, and says its answer's length, as gateways do. */
+const REGION = `const ANSWER = JSON.stringify({ object: "chat.completion" });
+const headers = { "content-type": "application/json", "content-length": String(ANSWER.length), "${HEADERS.USAGE}": "12 5" };
+export default { fetch() {
+  return new Response(ANSWER, { headers });
 } };`;
 /** Of a tenant of all shards, and more than any load needs: what is measured is the limiter, not its refusals. */
 const LIMITS = { per_minute: 10_000_000, burst: 10_000_000, streams: 10_000, tokens_month: 1_000_000_000_000 };

@@ -22,10 +22,13 @@ function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
   return whole;
 }
 
+/** Raises what is no UTF-8. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 /** The JSON object in `bytes`, or null when it is anything else. */
 export function parseObject(bytes: Uint8Array): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    const value: unknown = JSON.parse(UTF8.decode(bytes));
     return isObject(value) ? value : null;
   } catch {
     // The parser's message would quote the text.

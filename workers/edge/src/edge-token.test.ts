@@ -99,7 +99,7 @@ it("goes to the gateway, the same for the next request", async () => {
   const gateway = vi.spyOn(globalThis, "fetch").mockImplementation(async () => Response.json({}));
   await send(env);
   await send(env);
-  const [first, second] = gateway.mock.calls.map(([request]) => (request as Request).headers);
+  const [first, second] = gateway.mock.calls.map(([, init]) => new Headers(init?.headers));
   expect(first?.get(HEADERS.EDGE_TOKEN)).toBe(second?.get(HEADERS.EDGE_TOKEN));
   expect(first?.get(HEADERS.REQUEST_ID)).not.toBe(second?.get(HEADERS.REQUEST_ID));
   gateway.mockRestore();

@@ -1,35 +1,31 @@
 /**
- * A request's body that is handed over in three pieces: its first byte, its second, and all the rest, each once the one
- * before has been taken.
+ * A request's body that is handed over in two pieces: its first byte, and all the rest once the runtime asks for more.
  *
- * The runtime takes the first before it has a connection, and another only when that one has gone out. So the second
- * tells that there is a connection, which the runtime says nowhere else; and as long as the rest is held, nobody can
- * have had the request whole, so nobody can have acted on it. Where a runtime takes it all at once, it is never held,
- * and nothing is claimed.
+ * The runtime takes the first before it has a connection, and asks for more only when that one has gone out. So its
+ * question tells that there is a connection, which the runtime says nowhere else; and as long as the rest is held,
+ * nobody can have had the request whole, so nobody can have acted on it. Where a runtime takes it all at once, it is
+ * never held, and nothing is claimed.
  */
 export class HeldBody {
   readonly stream: ReadableStream<Uint8Array>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  #held = true;
+  #asked = 0;
 
+  /** A body of two bytes at least, as any JSON object is. */
   constructor(bytes: Uint8Array) {
-    const { readable, writable } = new FixedLengthStream(bytes.byteLength);
-    this.stream = readable;
-    this.#writer = writable.getWriter();
-    // A request that fails takes its body along: that it failed is told by the request.
-    this.#hand(bytes).catch(() => undefined);
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      this.#asked += 1;
+      if (this.held) {
+        controller.enqueue(bytes.subarray(0, 1));
+      } else {
+        controller.enqueue(bytes.subarray(1));
+        controller.close();
+      }
+    };
+    this.stream = new ReadableStream({ expectedLength: bytes.byteLength, pull }, { highWaterMark: 0 });
   }
 
   /** Whether some of the body has not been handed over: then nobody has the request whole. */
   get held(): boolean {
-    return this.#held;
-  }
-
-  async #hand(bytes: Uint8Array): Promise<void> {
-    await this.#writer.write(bytes.subarray(0, 1));
-    await this.#writer.write(bytes.subarray(1, 2));
-    this.#held = false;
-    await this.#writer.write(bytes.subarray(2));
-    await this.#writer.close();
+    return this.#asked < 2;
   }
 }

@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { RegExpRouter } from "hono/router/reg-exp-router";
 import type { Edge, Env } from "./env";
 import { ERRORS, PATHS } from "./generated/contract";
 import { accessLog } from "./middleware/access-log";
@@ -10,13 +11,13 @@ import { deadLetters, sendAgain } from "./routes/dead-letters";
 import { health } from "./routes/health";
 import { models } from "./routes/models";
 
-const app = new Hono<Edge>();
+// Its own choice may be a router that walks a tree for each request; this one refuses paths that it would take that for.
+const app = new Hono<Edge>({ router: new RegExpRouter() });
 
 app.use(answer, accessLog, cors);
 const chat = askAgent(PATHS.CHAT_COMPLETIONS);
-// In this order: `completions` is OpenAI's word there, never an agent's name.
-app.post(PATHS.CHAT_COMPLETIONS, ...chat).all(allow("POST"));
 app.post(PATHS.CHAT, ...chat).all(allow("POST"));
+// OpenAI's own path, CHAT_COMPLETIONS, is one of these.
 app.post(`${PATHS.CHAT}/:agent`, ...chat).all(allow("POST"));
 app.post(PATHS.RESPONSES, ...askAgent(PATHS.RESPONSES)).all(allow("POST"));
 app.get(PATHS.MODELS, ...models).all(allow("GET, HEAD"));

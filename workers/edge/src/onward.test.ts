@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "./env";
 import { EDGE, HEADERS, LIMITS, regionKey, routeKey } from "./generated/contract";
-import { edge, put, refusal, send, unlimited } from "./testing/edge";
+import { edge, put, refusal, send, unlimited, urlOf } from "./testing/edge";
 
 const NOT_READY = { error: { message: "m", type: "server_error", param: null, code: "agent_not_ready" } };
 let env: Env;
@@ -22,10 +22,10 @@ beforeEach(async () => {
   await livesIn(names.first, names.second, names.third);
   const good = (body: string) => Response.json({ model: JSON.parse(body).model });
   regions = { [names.first]: good, [names.second]: good, [names.third]: good };
-  gateway.mockReset().mockImplementation(async (input) => {
-    const request = input as Request;
+  gateway.mockReset().mockImplementation(async (input, init) => {
+    const request = new Request(input, init);
     const [name = ""] = new URL(request.url).hostname.split(".");
-    const answer = regions[name]?.(await request.clone().text());
+    const answer = regions[name]?.(await request.text());
     if (answer === undefined) {
       throw new Error("Network connection lost.");
     }
@@ -45,14 +45,14 @@ async function livesIn(...where: string[]): Promise<void> {
 function unreachable(): void {
   const rest = gateway.getMockImplementation();
   gateway.mockImplementation(async (input, init) => {
-    if (new URL((input as Request).url).hostname.startsWith(names.first)) {
+    if (urlOf(input).hostname.startsWith(names.first)) {
       throw new Error("Network connection lost.");
     }
     return await (rest as typeof fetch)(input, init);
   });
 }
 
-const asked = (): string[] => gateway.mock.calls.map(([request]) => new URL((request as Request).url).hostname);
+const asked = (): string[] => gateway.mock.calls.map(([input]) => urlOf(input).hostname);
 const hosts = (...of: string[]): string[] => of.map((name) => `${name}.test`);
 
 it("the region the record prefers is asked, and no other", async () => {
@@ -133,7 +133,7 @@ describe("no other region is asked", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const called = Promise.withResolvers<void>();
     gateway.mockImplementation(async (request, init) => {
-      await (request as Request).arrayBuffer();
+      await new Request(request, init).arrayBuffer();
       return await new Promise((_, reject) => {
         init?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
         called.resolve();

@@ -4,7 +4,8 @@ import { RefusedError } from "./refused";
 /** The media type of a streamed answer. */
 export const EVENT_STREAM = "text/event-stream";
 
-type Broke = (error: unknown) => void;
+/** Hears of an answer that broke off. */
+export type Broke = (error: unknown) => void;
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
 /** An answer that has said nothing for IDLE_S. */
@@ -29,6 +30,11 @@ export function unbroken(body: ReadableStream<Uint8Array>, broke: Broke): Readab
 /** Any other answer as the client gets it: one that breaks off or falls silent breaks for the client too. */
 export function watched(body: ReadableStream<Uint8Array>, broke: Broke): ReadableStream<Uint8Array> {
   return chunkwise(body, broke, (controller, error) => controller.error(error));
+}
+
+/** What is left of an answer that broke off before any of it went on: it breaks for the client too. */
+export function broken(error: unknown): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.error(error) });
 }
 
 function chunkwise(

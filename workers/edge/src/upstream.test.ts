@@ -107,7 +107,7 @@ describe("a gateway", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const asked = Promise.withResolvers<AbortSignal>();
     gateway.mockImplementation(async (request, init) => {
-      await (request as Request).arrayBuffer();
+      await new Request(request, init).arrayBuffer();
       return await silence(init?.signal, asked.resolve);
     });
     const response = send(env);
@@ -207,6 +207,55 @@ describe.each([PATHS.CHAT_COMPLETIONS, PATHS.RESPONSES])("an event stream of %s"
     });
     expect(text).not.toContain("[DONE]");
   });
+});
+
+describe("a short answer that is no stream", () => {
+  const log = vi.spyOn(console, "log");
+  const short = { "content-type": "application/json", "content-length": "20" };
+
+  beforeEach(() => {
+    log.mockReset().mockReturnValue();
+  });
+
+  it("goes on once it is whole", async () => {
+    answers(() => new Response(events('{"choices":', '"as it is"}'), { headers: short }));
+    expect(await (await send(env)).text()).toBe('{"choices":"as it is"}');
+  });
+
+  it("breaks for the client where it breaks off, and stands in the log", async () => {
+    answers(() => new Response(events('{"choices":', new Error("lost")), { headers: short }));
+    const response = await send(env);
+    expect(response.status).toBe(200);
+    await expect(response.text()).rejects.toThrow("lost");
+    expect(log.mock.calls.flat().join()).toContain('"outcome":"upstream_broke"');
+  });
+
+  it("is given up where it is not whole in the contract's time", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const asked = Promise.withResolvers<void>();
+    gateway.mockImplementation(async (request, init) => {
+      await new Request(request, init).arrayBuffer();
+      const start = (controller: ReadableStreamDefaultController): void =>
+        init?.signal?.addEventListener("abort", () => controller.error(new Error("given up")));
+      asked.resolve();
+      return new Response(new ReadableStream({ start }), { headers: short });
+    });
+    const response = send(env);
+    await asked.promise;
+    vi.advanceTimersByTime(LIMITS.CONNECT_S * 1000);
+    vi.advanceTimersByTime((LIMITS.FIRST_BYTE_S - LIMITS.CONNECT_S) * 1000);
+    await expect((await response).text()).rejects.toThrow("given up");
+  });
+});
+
+it("a long answer goes on as it comes", async () => {
+  const going = new TransformStream<Uint8Array, Uint8Array>();
+  const headers = { "content-type": "application/json", "content-length": "65537" };
+  answers(() => new Response(going.readable, { headers }));
+  const reader = readable(await send(env)).getReader();
+  const read = reader.read();
+  await going.writable.getWriter().write(new TextEncoder().encode("{"));
+  expect(new TextDecoder().decode((await read).value)).toBe("{");
 });
 
 it("an answer that is no stream and breaks off does not look whole", async () => {

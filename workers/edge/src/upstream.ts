@@ -2,12 +2,14 @@ import { isObject, parseObject, readAtMost } from "./body";
 import { ERRORS, HEADERS, LIMITS } from "./generated/contract";
 import { HeldBody } from "./held-body";
 import { RefusedError } from "./refused";
-import { EVENT_STREAM, unbroken, watched } from "./stream";
+import { type Broke, broken, EVENT_STREAM, unbroken, watched } from "./stream";
 
 /** The answer's headers that go on; all others end here. */
 const PASSED_BACK = ["content-type", "retry-after", HEADERS.RECEIPT, HEADERS.USAGE];
 /** Largest error answer read, in bytes; a longer one is not ours. */
 const ERROR_BYTES = 65_536;
+/** Largest answer read whole before it goes on, in bytes: most that are no streams are far shorter. */
+const SHORT_BYTES = 65_536;
 /** What a tunnel or a proxy on the way answers when the origin was too slow. */
 const TIMEOUTS = new Set<number>([ERRORS.UPSTREAM_TIMEOUT.status, 522, 524]);
 /**
@@ -46,19 +48,15 @@ export class RegionError extends RefusedError {
  * and the stream; `broke` hears of an answer that broke off. Raises RefusedError as long as nothing was answered,
  * RegionError among them.
  */
-export async function ask(
-  origin: string,
-  question: Question,
-  client: AbortSignal,
-  broke: (error: unknown) => void,
-): Promise<Answer> {
+export async function ask(origin: string, question: Question, client: AbortSignal, broke: Broke): Promise<Answer> {
   const body = new HeldBody(question.body);
   const deadline = new Deadline(body, client);
   try {
-    const { headers } = question;
-    const request = new Request(`${origin}${question.path}`, { method: "POST", headers, body: body.stream });
-    const answer = await fetch(request, { signal: deadline.signal, redirect: "manual" });
-    return answer.ok ? { response: relayBody(answer, broke), passedOn: true } : await relayError(answer);
+    const { path, headers } = question;
+    const how = { method: "POST", headers, body: body.stream, signal: deadline.signal, redirect: "manual" } as const;
+    // Not of a request made before: the runtime would make another of it.
+    const answer = await fetch(`${origin}${path}`, how);
+    return answer.ok ? { response: await relayBody(answer, broke), passedOn: true } : await relayError(answer);
   } catch (error) {
     if (error instanceof RefusedError) {
       throw error;
@@ -120,22 +118,42 @@ class Deadline {
 }
 
 function relay(answer: Response, body: BodyInit | null): Response {
-  const headers = new Headers();
+  const headers: Record<string, string> = {};
   for (const name of PASSED_BACK) {
     const value = answer.headers.get(name);
     if (value !== null) {
-      headers.set(name, value);
+      headers[name] = value;
     }
   }
   return new Response(body, { status: answer.status, headers });
 }
 
-function relayBody(answer: Response, broke: (error: unknown) => void): Response {
-  if (answer.body === null) {
+async function relayBody(answer: Response, broke: Broke): Promise<Response> {
+  const { body, headers } = answer;
+  if (body === null) {
     return relay(answer, null);
   }
-  const events = answer.headers.get("content-type")?.startsWith(EVENT_STREAM) ?? false;
-  return relay(answer, events ? unbroken(answer.body, broke) : watched(answer.body, broke));
+  if (headers.get("content-type")?.startsWith(EVENT_STREAM)) {
+    return relay(answer, unbroken(body, broke));
+  }
+  const length = headers.get("content-length");
+  return relay(
+    answer,
+    length === null || Number(length) > SHORT_BYTES ? watched(body, broke) : await whole(answer, broke),
+  );
+}
+
+/**
+ * A short answer's body, read at once: to hand it on chunk by chunk would cost more than all else the edge does. It told its
+ * length, so it was made before it was sent, and is there by the deadline of its first byte, or breaks off.
+ */
+async function whole(answer: Response, broke: Broke): Promise<BodyInit> {
+  try {
+    return await answer.arrayBuffer();
+  } catch (error) {
+    broke(error);
+    return broken(error);
+  }
 }
 
 /** An error in OpenAI's shape goes on as it is; any other becomes ours. */

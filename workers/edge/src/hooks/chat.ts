@@ -1,7 +1,7 @@
 import { parseObject, readAtMost } from "../body";
 import type { Caller, Env } from "../env";
 import { EDGE, ERRORS, HEADERS, HOOKS, LIMITS, PATHS } from "../generated/contract";
-import { charge } from "../limiter/client";
+import { charge, logLost } from "../limiter/client";
 import { shardsOf, type Usage } from "../limiter/rules";
 import { findRoute } from "../middleware/agent-route";
 import { askRegions } from "../onward";
@@ -77,6 +77,6 @@ async function count(env: Env, delivery: Delivery, usage: Usage): Promise<void> 
     const { key } = hookCaller(delivery);
     await charge(env, { tenant, key, limits, shards: shardsOf(limits), metered: true }, usage);
   } catch (error) {
-    console.log(JSON.stringify({ event: "usage_lost", request_id: id, tenant, ...usage, reason: String(error) }));
+    logLost(id, tenant, usage, error);
   }
 }

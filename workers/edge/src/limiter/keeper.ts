@@ -11,6 +11,7 @@ import {
   rulesOf,
   SECOND,
   scopeOf,
+  type Taken,
   type Usage,
 } from "./rules";
 import type { Gift, Moved, Shard, Wish } from "./shard";
@@ -99,23 +100,35 @@ export class Keeper {
     this.#hold(ask, this.#clock());
   }
 
-  /**
-   * A request has ended: what it held is free, what it took is counted. What it took beyond this shard's part is made up
-   * for by the siblings' at once, so that none of them goes on giving what the tenant as a whole no longer has.
-   */
+  /** A request has ended: what it held is free, what it took is counted. */
   async settle({ lease, key, limits, shards }: Ask, usage: Usage): Promise<void> {
     if (lease !== undefined) {
       this.#shard.leases("streams").end(lease);
       this.#shard.leases(`streams${scopeOf(key)}`).end(lease);
       this.#journal.ended(lease);
     }
-    for (const [name, amount] of costs(usage, limits, monthOf(this.#clock()))) {
-      if (amount > 0) {
-        this.#shard.spent(name).note(amount);
-        this.#journal.spent(name, amount);
+    await this.count([{ limits, shards, usage }]);
+  }
+
+  /**
+   * Counts what answers took, the latest last. What they took beyond this shard's part is made up for by the siblings' at
+   * once, so that none of them goes on giving what the tenant as a whole no longer has.
+   */
+  async count(answers: readonly Taken[]): Promise<void> {
+    const now = this.#clock();
+    for (const { usage, limits } of answers) {
+      for (const [name, amount] of costs(usage, limits, monthOf(now))) {
+        if (amount > 0) {
+          this.#shard.spent(name).note(amount);
+          this.#journal.spent(name, amount);
+        }
       }
     }
-    const now = this.#clock();
+    const latest = answers.at(-1);
+    if (latest === undefined) {
+      return;
+    }
+    const { limits, shards } = latest;
     const owed = monthRules(limits, now).filter((rule) => this.#shard.free(rule, shards, now) < 0);
     await Promise.all(
       owed.filter((rule) => this.#mayBeHad(rule, shards, now)).map((rule) => this.#gather(rule, shards)),

@@ -43,14 +43,14 @@ function ask(limits: Partial<Ask["limits"]>, more: Partial<Ask> = {}): Ask {
 async function count(times: number, what: Ask, place: string = HERE): Promise<number> {
   let through = 0;
   for (let left = times; left > 0; left -= AT_ONCE) {
-    const some = Array.from({ length: Math.min(left, AT_ONCE) }, async () => await admit(env, what, place));
+    const some = Array.from({ length: Math.min(left, AT_ONCE) }, async () => await admit(env, what, place, "r"));
     through += (await Promise.all(some)).filter(({ verdict }) => verdict.refused === undefined).length;
   }
   return through;
 }
 
 async function admitted(what: Ask, place: string = HERE): Promise<Admitted | undefined> {
-  return (await admit(env, what, place)).admitted;
+  return (await admit(env, what, place, "r")).admitted;
 }
 
 function rows(index: number): Promise<Record<string, number>> {
@@ -84,18 +84,28 @@ describe("over two places", () => {
     );
     expect(held.every((one) => one !== undefined)).toBe(true);
     const more = ask(limits, { shards: 2, lease: "more" });
-    expect((await admit(env, more, THERE)).verdict).toMatchObject({ refused: "streams", retryMs: SECOND });
+    expect((await admit(env, more, THERE, "r")).verdict).toMatchObject({ refused: "streams", retryMs: SECOND });
     await held[0]?.settle(NOTHING);
     expect(await admitted(more, THERE)).toBeDefined();
   });
+});
+
+it("what answers took in one moment is used up together", async () => {
+  const what = ask({ tokens_month: 30 });
+  const [first, ...more] = await Promise.all([admitted(what), admitted(what), admitted(what)]);
+  const told = first?.settle({ read: 10, made: 0 });
+  await Promise.all(more.map(async (one) => await one?.settle({ read: 8, made: 2 })));
+  expect((await admit(env, what, HERE, "r")).verdict.refused).toBeUndefined();
+  await told;
+  expect((await admit(env, what, HERE, "r")).verdict.refused).toBe("quota");
 });
 
 describe("an object that starts anew", () => {
   it("still knows what was let through, held, used and moved", async () => {
     const what = ask({ per_minute: 10, tokens_month: 100 }, { own: { per_minute: 4 }, lease: "s1", shards: 2 });
     const first = await admitted(what);
-    await admit(env, { ...what, lease: "s2" }, HERE);
-    await admit(env, { ...what, lease: "s3" }, HERE);
+    await admit(env, { ...what, lease: "s2" }, HERE, "r");
+    await admit(env, { ...what, lease: "s3" }, HERE, "r");
     await first?.settle({ read: 60, made: 30 });
     const written = { admitted: 1, held: 2, spent: 1 };
     await vi.waitFor(async () => expect(await rows(shardOf(HERE, 2))).toMatchObject(written));
@@ -105,7 +115,7 @@ describe("an object that starts anew", () => {
     expect(await count(5, ask({ per_minute: 10 }, { own: { per_minute: 4 }, shards: 2 }))).toBe(1);
     const one = await admitted({ ...what, own: {}, lease: "s4" }, THERE);
     await one?.settle({ read: 10, made: 0 });
-    expect((await admit(env, what, THERE)).verdict.refused).toBe("quota");
+    expect((await admit(env, what, THERE, "r")).verdict.refused).toBe("quota");
   });
 
   it("takes the end of a request that it let through before", async () => {
@@ -114,13 +124,21 @@ describe("an object that starts anew", () => {
     await vi.waitFor(async () => expect(await rows(0)).toMatchObject({ held: 1 }));
     await abortAllDurableObjects();
     await first?.renew();
-    expect((await admit(env, { ...what, lease: "s2" }, HERE)).verdict.refused).toBe("streams");
+    expect((await admit(env, { ...what, lease: "s2" }, HERE, "r")).verdict.refused).toBe("streams");
     await first?.settle({ read: 9, made: 0 });
     await first?.settle({ read: 9, made: 0 });
     const second = await admitted({ ...what, lease: "s2" });
     expect(second).toBeDefined();
     await second?.settle({ read: 1, made: 0 });
-    expect((await admit(env, what, HERE)).verdict.refused).toBe("quota");
+    expect((await admit(env, what, HERE, "r")).verdict.refused).toBe("quota");
+  });
+
+  it("takes what answers took that it let through before", async () => {
+    const what = ask({ tokens_month: 10 });
+    const first = await admitted(what);
+    await abortAllDurableObjects();
+    await first?.settle({ read: 10, made: 0 });
+    expect((await admit(env, what, HERE, "r")).verdict.refused).toBe("quota");
   });
 });
 
@@ -183,7 +201,7 @@ describe("the alarm", () => {
     await (await admitted(what))?.settle({ read: 2, made: 0 });
     vi.setSystemTime(Date.UTC(2100, 6, 1) - 1);
     await runDurableObjectAlarm(shard(0));
-    expect((await admit(env, what, HERE)).verdict.refused).toBe("quota");
+    expect((await admit(env, what, HERE, "r")).verdict.refused).toBe("quota");
     vi.setSystemTime(Date.UTC(2100, 6, 1));
     await runDurableObjectAlarm(shard(0));
     expect(await rows(0)).toMatchObject({ spent: 0 });

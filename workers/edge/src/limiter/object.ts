@@ -3,7 +3,7 @@ import type { Env } from "../env";
 import { RATES, shardName } from "../generated/contract";
 import { SqlJournal } from "./journal";
 import { Keeper, type Verdict } from "./keeper";
-import { type Ask, MINUTE, type Usage } from "./rules";
+import { type Ask, MINUTE, type Taken, type Usage } from "./rules";
 import { type Gift, Shard, type Wish } from "./shard";
 
 /** A request that was let through, held open by the Worker that serves it. All its calls are one with the one that asked. */
@@ -33,9 +33,16 @@ export class Admission extends RpcTarget {
     }
   }
 
+  /** Answers have been given, this request's among them, and took so much. */
+  async count(answers: readonly Taken[]): Promise<void> {
+    await this.#keeper.count(answers);
+  }
+
   /** The Worker let go of it, or is no more. */
   [Symbol.dispose](): void {
-    void this.settle({ read: 0, made: 0 });
+    if (this.#ask.lease !== undefined) {
+      void this.settle({ read: 0, made: 0 });
+    }
   }
 }
 
@@ -78,6 +85,11 @@ export class Limiter extends DurableObject<Env> {
   /** Settles such a request. */
   async settle(index: number, ask: Ask, usage: Usage): Promise<void> {
     await this.#open(index, ask.tenant).settle(ask, usage);
+  }
+
+  /** Counts what answers of such requests took. */
+  async count(index: number, tenant: string, answers: readonly Taken[]): Promise<void> {
+    await this.#open(index, tenant).count(answers);
   }
 
   /** Forgets what no longer counts: nobody else would once nobody asks. */

@@ -46,6 +46,11 @@ export interface Usage {
   readonly made: number;
 }
 
+/** What an answer took, and the limits it counts against. */
+export interface Taken extends Pick<Ask, "limits" | "shards"> {
+  readonly usage: Usage;
+}
+
 export const MINUTE = 60_000;
 export const SECOND = 1000;
 

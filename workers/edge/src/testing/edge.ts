@@ -129,13 +129,18 @@ function isRaw(body: unknown): body is string | Uint8Array {
   return typeof body === "string" || body instanceof Uint8Array;
 }
 
+/** Where a request goes, as `fetch` is told. */
+export function urlOf(input: RequestInfo | URL): URL {
+  return new URL(input instanceof Request ? input.url : input);
+}
+
 /** The only request the gateway got. */
 export function forwarded(gateway: { readonly mock: { readonly calls: readonly unknown[][] } }): Request {
   const [call, ...more] = gateway.mock.calls;
-  if (!(call?.[0] instanceof Request) || more.length > 0) {
+  if (call === undefined || more.length > 0) {
     throw new Error(`the gateway got ${gateway.mock.calls.length} requests`);
   }
-  return call[0];
+  return new Request(...(call as Parameters<typeof fetch>));
 }
 
 /** The code and param of an error answer, its shape checked. */

@@ -1,7 +1,8 @@
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { parseObject, readAtMost } from "../../body";
 import type { AgentRequest, Edge } from "../../env";
-import { EDGE, ERRORS, LIMITS } from "../../generated/contract";
+import { EDGE, ERRORS, LIMITS, PATHS } from "../../generated/contract";
 import { RefusedError } from "../../refused";
 
 const REFERENCE = new RegExp(`^(?:(?<tenant>${EDGE.NAME_PATTERN})/)?(?<agent>${EDGE.NAME_PATTERN})$`);
@@ -13,9 +14,14 @@ export const agentRequest = createMiddleware<Edge>(async (c, next) => {
   if (body === null) {
     throw new RefusedError(ERRORS.INVALID_REQUEST, { message: "The request body must be a JSON object." });
   }
-  c.set("asked", chooseAgent(body, bytes, c.req.param("agent")));
+  c.set("asked", chooseAgent(body, bytes, agentInPath(c)));
   await next();
 });
+
+/** The agent the path names. `completions` is OpenAI's word there, never an agent's name. */
+function agentInPath(c: Context<Edge>): string | undefined {
+  return c.req.path === PATHS.CHAT_COMPLETIONS ? undefined : c.req.param("agent");
+}
 
 /** A request's body. Raises RefusedError for one that is compressed or too large. */
 export async function readBody(request: Request): Promise<Uint8Array> {

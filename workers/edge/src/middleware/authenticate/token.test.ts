@@ -2,7 +2,7 @@ import { base64url, decodeJwt, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../env";
 import { EDGE, HEADERS, issuerKey, PATHS } from "../../generated/contract";
-import { edge, ORIGIN, put, recordReads, refusal, send } from "../../testing/edge";
+import { edge, ORIGIN, put, recordReads, refusal, send, urlOf } from "../../testing/edge";
 import { relabelled, TestIssuer } from "../../testing/issuer";
 
 const NOW = 1_800_000_000;
@@ -42,8 +42,8 @@ function fetches(): number {
 
 /** What the agent hears of the caller. */
 function passedOn(): Record<string, unknown> {
-  const request = fetched.mock.calls.map(([to]) => to).find((to) => to instanceof Request && to.url.startsWith(ORIGIN));
-  return decodeJwt((request as Request).headers.get(HEADERS.EDGE_TOKEN) ?? "");
+  const [, init] = fetched.mock.calls.find(([to]) => urlOf(to).origin === ORIGIN) ?? [];
+  return decodeJwt(new Headers(init?.headers).get(HEADERS.EDGE_TOKEN) ?? "");
 }
 
 describe("a good token", () => {

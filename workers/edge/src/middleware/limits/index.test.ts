@@ -307,8 +307,8 @@ it("says in the log what of an answer could not be counted", async () => {
   await limit(QUOTA);
   const lost = vi.fn(async () => await Promise.reject(new Error("gone")));
   const verdict = { retryMs: 0, rate: { limit: 1, remaining: 1, resetMs: 0 } };
-  const admission = { settle: lost, [Symbol.dispose]: () => undefined };
-  const limiter = { admit: async () => ({ verdict, admission }), settle: lost };
+  const admission = { count: lost, [Symbol.dispose]: () => undefined };
+  const limiter = { admit: async () => ({ verdict, admission }), count: lost };
   answers("{}", "application/json", { [HEADERS.USAGE]: "60 40" });
   const from = { ...env, LIMITER: new Proxy(env.LIMITER, { get: () => () => limiter }) };
   expect((await ask({}, from)).status).toBe(200);

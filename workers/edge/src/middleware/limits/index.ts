@@ -54,7 +54,7 @@ async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?:
     metered: asked !== undefined,
   };
   try {
-    return await admit(c.env, ask, placeOf(c.req.raw).colo ?? "");
+    return await admit(c.env, ask, placeOf(c.req.raw).colo ?? "", requestId);
   } catch (error) {
     if (!(error instanceof LimiterDownError)) {
       throw error;
@@ -102,22 +102,6 @@ function seconds(milliseconds: number): string {
   return String(Math.ceil(milliseconds / 1000));
 }
 
-/** An admission that says in the log what could not be counted. */
-function accounted(c: Context<Edge>, admitted: Admitted): Admitted {
-  const [caller, requestId] = [c.get("caller"), c.get("requestId")];
-  return {
-    renew: async () => await admitted.renew(),
-    settle: async (usage) => {
-      try {
-        await admitted.settle(usage);
-      } catch (error) {
-        const line = { event: "usage_lost", request_id: requestId, tenant: caller.tenant, ...usage };
-        console.log(JSON.stringify({ ...line, reason: String(error) }));
-      }
-    },
-  };
-}
-
 /** What the door said of the usage ends here. */
 function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void {
   const { body, headers } = c.res;
@@ -130,13 +114,13 @@ function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void 
   const prompt = asked === undefined ? 0 : tokensOf(asked.body);
   if (body === null || !headers.get("content-type")?.startsWith(EVENT_STREAM)) {
     const unsaid = { read: wasTaken(c) ? prompt : 0, made: 0 };
-    c.executionCtx.waitUntil(accounted(c, admitted).settle(usage ?? unsaid));
+    c.executionCtx.waitUntil(admitted.settle(usage ?? unsaid));
     return;
   }
   const { promise, resolve } = Promise.withResolvers<void>();
   c.executionCtx.waitUntil(promise);
   const watch = new UsageWatch(prompt);
-  const answer = new Response(metered(body, watch, accounted(c, admitted), c.req.raw.signal, resolve), c.res);
+  const answer = new Response(metered(body, watch, admitted, c.req.raw.signal, resolve), c.res);
   // Emptied first: else hono makes another answer, to join both's headers.
   c.res = undefined;
   c.res = answer;
