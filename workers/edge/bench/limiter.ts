@@ -51,13 +51,13 @@ async function bundle(instead: Instead): Promise<string> {
     name: "instead",
     setup: (it) => {
       it.onResolve({ filter: /\/middleware\/limits$/ }, () => ({
-        path: fileURLToPath(new URL(instead ?? "", import.meta.url)),
+        path: fileURLToPath(new URL(instead ?? "", import.meta.url).href),
       }));
     },
   };
   const { outputFiles } = await build({
     ...MODULE,
-    entryPoints: [fileURLToPath(new URL("counted.ts", import.meta.url))],
+    entryPoints: [fileURLToPath(new URL("counted.ts", import.meta.url).href)],
     write: false,
     plugins: instead === undefined ? [] : [swap],
   });
