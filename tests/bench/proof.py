@@ -6,7 +6,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +205,9 @@ def proof(console: Console) -> None:
         title="Proof of isolation",
     )
     for workloads, tenants in (*ORACLE_SIZES, *SIZES):
-        took, used = timed(workloads, tenants)
+        # By a process of its own, as the command is: the memory of one that has measured other things is slower.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            took, used = fresh.submit(timed, workloads, tenants).result()
         cyclonus = f"{cyclonus_timed(workloads, tenants):.2f} s" if (workloads, tenants) in ORACLE_SIZES else "—"
         figures = (f"{took:.2f} s", f"{used:.2f} s", cyclonus, _analyzed(workloads, tenants))
         table.add_row(f"{workloads:,}", f"{tenants:,}", *figures)
