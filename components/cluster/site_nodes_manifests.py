@@ -95,8 +95,7 @@ def build_admission(spec: SiteNodesSpec) -> list[Manifest]:
     """The policy that a machine is no other node than its site's, and its binding.
 
     A kubelet names its own labels and taints. Without this, whoever is root on a machine elsewhere could have it stand
-    for
-    one of the region's own: platform's pods, and other customers' agents, would come to it.
+    for one of the region's own: the platform's pods, and other customers' agents, would come to it.
     """
     site, purpose, gpu_class, tenant = (
         json.dumps(key) for key in (labels.SITE, labels.PURPOSE, labels.GPU_CLASS, labels.TENANT)
