@@ -22,6 +22,8 @@ _ROLE_TAG = "moltghost:role"
 _NODES = "nodes"
 _NODES_ALONE = (("udp", 8472, "the pods' overlay"), ("udp", 51871, "the pods' overlay"))
 """What a node takes for a pod's packet: VXLAN's port and Cilium's encryption. Who reaches it may speak as any pod."""
+_NUMBERED = {"6": "tcp", "17": "udp"}
+"""Protocols as AWS takes them too: https://www.iana.org/assignments/protocol-numbers."""
 _NOBODY = (("tcp", 10250, "a kubelet, which runs programs in every pod of its node"),)
 """What nobody reaches from outside the VPC: the control plane does, and it is in a group."""
 
@@ -136,7 +138,7 @@ def _as_node(
     vpc = networks(required(each.inputs.get("cidrBlock"), each.urn, "cidrBlock") for each in own)
     for doors, allowed in ((_NODES_ALONE, vpc | _nodes_elsewhere(declared, resource)), (_NOBODY, vpc)):
         for protocol, port, what in doors:
-            if _opens(rule, protocol, port) and not source.within(allowed):
+            if not source.within(allowed) and _opens(rule, resource.urn, protocol, port):
                 path = (
                     Hop(f"machines that are no nodes ({source - allowed})"),
                     Hop("a rule of the nodes' group", resource.urn, field, f"lets {source} in by {protocol} {port}"),
@@ -157,12 +159,19 @@ def _nodes_elsewhere(declared: Declared, resource: Resource) -> Addresses:
     return networks(cidrs)
 
 
-def _opens(rule: Mapping[str, Any], protocol: str, port: int) -> bool:
-    """Whether a rule lets a protocol through to a port."""
-    spoken = str(rule.get("ipProtocol") or rule.get("protocol"))
+def _opens(rule: Mapping[str, Any], urn: str, protocol: str, port: int) -> bool:
+    """Whether a rule lets a protocol through to a port. Raises UnmodelledError where the rule does not say."""
+    spoken = rule.get("ipProtocol") or rule.get("protocol")
+    if not isinstance(spoken, str):
+        raise UnmodelledError(urn, "ipProtocol", "is not known")
     if spoken in ("-1", "all"):
         return True
-    return spoken == protocol and int(rule.get("fromPort") or 0) <= port <= int(rule.get("toPort") or 0)
+    if _NUMBERED.get(spoken, spoken.lower()) != protocol:
+        return False
+    first, last = rule.get("fromPort"), rule.get("toPort")
+    if not isinstance(first, int | float) or not isinstance(last, int | float):
+        raise UnmodelledError(urn, "fromPort, toPort", "are not known")
+    return first <= port <= last
 
 
 def _role(declared: Declared, urn: str) -> str | None:

@@ -13,6 +13,7 @@ from infra.prove.verdict import NOTHING_OUTSIDE
 from infra.stacks import worker
 from infra.synth.fleet import Fleet, synth
 from policies.judging import committed_exemptions, judge
+from policies.record import Unknown
 from tests.infra.departures import Config
 from tests.infra.fleets import change_stack, copy_fleet, with_site
 from tests.infra.prove.fleet import Change, Stacks, editing
@@ -73,6 +74,8 @@ TOO_WIDE: list[tuple[str, Change]] = [
                                               ipProtocol="udp", fromPort=0, toPort=65535)),
     ("the kubelet's port", named(f"{NODES}-health-from-nodes-at-0", fromPort=10250, toPort=10250)),
     ("ports up to the kubelet's", named(f"{NODES}-health-from-nodes-at-0", toPort=20000)),
+    ("the overlay by its protocol's number", named(f"{NODES}-health-from-nodes-at-0", cidrIpv4="10.16.0.0/16",
+                                                   ipProtocol="17", fromPort=8472, toPort=8472)),
     ("every protocol", named(f"{NODES}-vxlan-from-nodes-at-0", ipProtocol="-1")),
     ("nodes the cluster is not told of", editing("eks/cluster:Cluster", "platform-use1-cluster", untold)),
 ]  # fmt: skip
@@ -85,6 +88,14 @@ def test_what_lets_in_more_than_those_nodes_is_caught(
     found = prove(change(stacks)).breaches
     assert found, what
     assert {each.claim for each in found} == {NOTHING_OUTSIDE}
+
+
+@pytest.mark.parametrize("field", ["ipProtocol", "fromPort"])
+def test_a_rule_that_does_not_say_what_it_opens_is_not_passed(field: str, stacks: Stacks) -> None:
+    unsaid = {"cidrIpv4": "10.16.0.0/16", field: Unknown("urn:other#value", "{{urn:other#value}}")}
+    (missed,) = prove(named(f"{NODES}-health-from-nodes-at-0", **unsaid)(stacks)).unmodelled
+    assert f"{NODES}-health-from-nodes-at-0" in missed.urn
+    assert field in missed.field
 
 
 def test_probes_alone_tell_nobody_what_a_pod_says(stacks: Stacks) -> None:
