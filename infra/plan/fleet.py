@@ -4,7 +4,7 @@ A machine's stacks are judged alike: their addresses are the fleet's too.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -14,12 +14,12 @@ from infra.plan.cells import classes_for, dedicated_classes, pools_for, region_o
 from infra.plan.mesh import mesh_spec
 from infra.plan.placement import placed_in
 from infra.plan.region_ceilings import Promised, region_ceilings
-from infra.plan.site_nodes import agents_at, faults, nodes_at
+from infra.plan.site_nodes import agents_at, agents_here, faults, nodes_at
 from infra.plan.sites import Joined, joined, site_faults
 from infra.settings.client_cas import key_identifier, load_ca
 from infra.settings.eks import Eks
 from infra.settings.kinds import GlobalSettings, RegionSettings, TenantSettings
-from infra.settings.models import Egress, Tenant
+from infra.settings.models import Agent, Egress, Tenant
 from infra.settings.problems import Problem
 from runtime.contract import edge
 
@@ -201,9 +201,8 @@ def gpu_classes_are_offered(fleet: Fleet) -> Iterator[Verdict]:
             if found is None:
                 continue
             offered = classes_for(found[1], settings.tenant.id)
-            away = {at for at, _, _ in agents_at(settings, found[1])}
-            for at, agent in enumerate(settings.tenant.agents):
-                if at not in away and agent.gpu_class not in offered:
+            for at, agent in agents_here(settings, found[1]):
+                if agent.gpu_class not in offered:
                     path = f"{_TENANT}.agents[{at}].gpu_class"
                     remedy = f"Choose one of {', '.join(sorted(offered))}, or place the tenant elsewhere"
                     taken = agent.gpu_class in region_of(found[1]).gpu_classes
@@ -220,10 +219,7 @@ def agents_fit_beside_their_gpu(fleet: Fleet) -> Iterator[Verdict]:
             if found is None or found[1].eks is None:
                 continue
             pools = list(pools_for(found[1], settings.tenant.id))
-            away = {at for at, _, _ in agents_at(settings, found[1])}
-            for at, agent in enumerate(settings.tenant.agents):
-                if at in away:
-                    continue
+            for at, agent in agents_here(settings, found[1]):
                 shares = [largest_agent(made.name) for _, made in pools if made.gpu_class == agent.gpu_class]
                 for field, most in zip(("cpu", "memory_gib"), map(max, zip(*shares, strict=True)), strict=False):
                     asked = getattr(agent, field)
@@ -281,8 +277,7 @@ def agents_have_a_way_out(fleet: Fleet) -> Iterator[Verdict]:
             found = fleet.region(region)
             if found is None or found[1].eks is None:
                 continue
-            away = {at for at, _, _ in agents_at(settings, found[1])}
-            for path, rule in _egress_of(settings.tenant, away):
+            for path, rule in _egress_of(agents_here(settings, found[1])):
                 shut = [port for port in rule.ports if not _is_open(found[1].eks, rule.cidr, port)]
                 if shut:
                     ports = ", ".join(map(str, shut))
@@ -291,9 +286,9 @@ def agents_have_a_way_out(fleet: Fleet) -> Iterator[Verdict]:
                     yield Verdict(name, Problem(path, message, remedy, str(rule.cidr)), (found[0],))
 
 
-def _egress_of(tenant: Tenant, away: Collection[int]) -> Iterator[tuple[str, Egress]]:
-    for at, agent in enumerate(tenant.agents):
-        for number, rule in enumerate(agent.egress if at not in away else ()):
+def _egress_of(agents: Iterable[tuple[int, Agent]]) -> Iterator[tuple[str, Egress]]:
+    for at, agent in agents:
+        for number, rule in enumerate(agent.egress):
             yield f"{_TENANT}.agents[{at}].egress[{number}].cidr", rule
 
 
@@ -333,8 +328,8 @@ def nodes_elsewhere_are_machines_of_sites(fleet: Fleet) -> Iterator[Verdict]:
     listed, taken = fleet.listed(), dict[str, str]()
     for stack, settings in fleet.regions.items():
         place = fleet.place_of(settings.region.name)
-        for problem in faults(settings, listed[1], place) if listed else ():
-            yield Verdict(stack, problem, (listed[0],) if listed else ())
+        if listed:
+            yield from (Verdict(stack, problem, (listed[0],)) for problem in faults(settings, listed[1], place))
         for at, site in enumerate(nodes_at(settings)):
             other = taken.setdefault(site, stack)
             if other != stack:

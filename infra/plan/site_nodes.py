@@ -1,9 +1,9 @@
 """Machines of other sites that are nodes of a region's cluster: which may be, and which agents find room on them."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 
 from components.cluster.eks_spec import LEAST_MTU
+from components.network.addresses import PRIVATE
 from infra.plan.identity import repeated
 from infra.plan.sites import Joined
 from infra.settings.kinds import GlobalSettings, RegionSettings, TenantSettings
@@ -13,9 +13,6 @@ from infra.settings.problems import Problem
 
 _NODES, _SITES, _PLACED = "moltghost:mesh.nodes_at", "moltghost:sites", "moltghost:placement.sites"
 _KINDS = ("gpu", "metal")
-_PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-"""Where EKS takes nodes from that AWS didn't start
-(https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-networking.html, 2026-11)."""
 
 
 def nodes_at(settings: RegionSettings) -> dict[str, SiteNodes]:
@@ -29,6 +26,12 @@ def agents_at(settings: TenantSettings, region: RegionSettings) -> Iterator[tupl
     for at, agent in enumerate(settings.tenant.agents):
         if (machines := there.get(placed.get(agent.name, ""))) is not None:
             yield at, agent, machines
+
+
+def agents_here(settings: TenantSettings, region: RegionSettings) -> list[tuple[int, Agent]]:
+    """A customer's other agents, which are on nodes of the region's own: their places in the list."""
+    away = {at for at, _, _ in agents_at(settings, region)}
+    return [(at, agent) for at, agent in enumerate(settings.tenant.agents) if at not in away]
 
 
 def nodes_elsewhere_can_be(settings: RegionSettings) -> Iterator[Problem]:
@@ -67,9 +70,12 @@ def _fit(listed: dict[str, Site]) -> list[str]:
 
 
 def _unreached(path: str, site: Site, place: Joined | None) -> Iterator[Problem]:
+    """EKS takes nodes that AWS didn't start from private ranges alone
+    (https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-networking.html, 2026-11).
+    """
     for network in site.ranges:
-        if not any(network.subnet_of(private) for private in _PRIVATE):
-            remedy = f"Give the site ranges out of {', '.join(map(str, _PRIVATE))}"
+        if not any(network.subnet_of(private) for private in PRIVATE):
+            remedy = f"Give the site ranges out of {', '.join(map(str, PRIVATE))}"
             yield Problem(path, f"has {network}, where EKS takes no nodes from", remedy, site.name)
     mtu = place.mtu_to([site.name]) if place is not None else None
     if mtu is not None and mtu < LEAST_MTU:

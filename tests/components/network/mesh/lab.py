@@ -8,6 +8,7 @@ No namespace is joined to the machine's own, so no packet leaves it.
 
 import ctypes
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from components.network.mesh.delivery import INSTALL, install_input, pack
 from components.network.mesh.keys import gateway_keys
 from components.network.mesh.planning import GatewayId, Mesh
@@ -25,6 +28,7 @@ from components.network.mesh.spec import HostSpec, MeshSpec, SiteSpec
 from infra.local.cluster.netns import NETNS_FOLDER, enter
 from infra.local.cluster.shell import run
 
+PROGRAMS = ("bird", "birdc", "ip", "nft", "nsenter", "wg", "wireguard-go")
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 UNDERLAY_PREFIX = 16
@@ -200,6 +204,14 @@ def router_config(address: str, gateways: list[HostSpec]) -> str:
         'protocol bfd { accept ipv4 direct; interface "lan" { interval 1 s; multiplier 3; }; }\n'
         f"protocol kernel {{ ipv4 {{ import none; export where source = RTS_BGP; }}; }}\n{peers}"
     )
+
+
+def require_lab() -> None:
+    """Skip the test where nobody may make namespaces; fail it where a program is missing."""
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    assert not missing, f"missing: {', '.join(missing)}; `moltghost prepare --tests` installs them"
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import asyncio
 import http.client
 import json
 import os
-import shutil
 import socket
 import sys
 import time
@@ -27,10 +26,10 @@ from infra.plan.sites import joined
 from runtime.contract import env, headers, limits, paths, ports
 from runtime.http.proxy import UNHEARD_S
 from tests.components.network.mesh.hosted import hosted, program
-from tests.components.network.mesh.lab import Lab, running
+from tests.components.network.mesh.lab import Lab, require_lab, running
 from tests.components.network.mesh.meshes import mesh, site, with_keys
 from tests.components.network.mesh.overlay import Overlay
-from tests.components.network.mesh.test_traffic import MOVES_WITHIN_S, PROGRAMS, SETTLES_WITHIN_S, named, report
+from tests.components.network.mesh.test_traffic import MOVES_WITHIN_S, SETTLES_WITHIN_S, named, report
 from tests.components.network.mesh.traffic import Echo, reaches
 from tests.runtime.agent.door.serving import CHAT, Standing, chat_events, say, standing_before
 from tests.runtime.gateway.fake_api import FakeApi, serve
@@ -136,10 +135,7 @@ def _ready() -> bool:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    if os.geteuid() != 0:
-        pytest.skip("network namespaces need root")
-    missing = [name for name in PROGRAMS if shutil.which(name) is None]
-    assert not missing, f"missing: {', '.join(missing)}; `moltghost prepare --tests` installs them"
+    require_lab()
     spec, keys = with_keys(
         mesh(site(1), site(2, dials=True, neighbours=(REGION,)), site(3, neighbours=(REGION,))), (1, 2)
     )

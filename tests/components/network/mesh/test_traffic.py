@@ -1,8 +1,6 @@
 """The mesh with real WireGuard, nftables and BIRD: who reaches whom, what a loss, a rotation and a scan come to."""
 
 import json
-import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -15,14 +13,13 @@ from components.network.mesh.rendering import render_gateway
 from components.network.mesh.spec import MeshSpec, SiteSpec
 from infra import mesh_keys
 from infra.local.cluster.shell import MachineError
-from tests.components.network.mesh.lab import Lab, running
+from tests.components.network.mesh.lab import Lab, require_lab, running
 from tests.components.network.mesh.meshes import mesh, site, with_keys
 from tests.components.network.mesh.scanning import Ear, knock, ping, throw
 from tests.components.network.mesh.traffic import Beat, Echo, Transfer, reaches
 
 MOVES_WITHIN_S = 10.0
 SETTLES_WITHIN_S = 20.0
-PROGRAMS = ("bird", "birdc", "ip", "nft", "nsenter", "wg", "wireguard-go")
 
 JOINED = {("s1", "s2"), ("s1", "s3"), ("s1", "s4"), ("s2", "s3"), ("s2", "s4")}
 """What the spec below means, said once more by hand: s4 can only dial out, and is no neighbour of s3."""
@@ -34,10 +31,7 @@ def example() -> tuple[MeshSpec, str]:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    if os.geteuid() != 0:
-        pytest.skip("network namespaces need root")
-    missing = [name for name in PROGRAMS if shutil.which(name) is None]
-    assert not missing, f"missing: {', '.join(missing)}; `moltghost prepare --tests` installs them"
+    require_lab()
     spec, keys = example()
     with running(tmp_path_factory.mktemp("mesh"), spec, keys) as made:
         echoes = [Echo(made, each) for each in spec.sites]
