@@ -8,7 +8,7 @@ from components.edge.spec import EdgeSpec
 from components.naming import PLATFORM, resource_name
 from runtime.contract import edge, hooks, rates
 
-BINDING_TYPES = ("durable_object_namespace", "kv_namespace", "ratelimit", "secret_text")
+BINDING_TYPES = ("durable_object_namespace", "kv_namespace", "plain_text", "ratelimit", "secret_text")
 """Of what kinds the Worker's bindings are."""
 
 
@@ -48,9 +48,15 @@ def build_hook_bindings() -> list[dict[str, Any]]:
     return [_object_binding(name, class_name) for name, class_name in classes.items()]
 
 
+def build_text_bindings(spec: EdgeSpec) -> list[dict[str, Any]]:
+    """What the Worker is told in so many words: whether its host name asks for client certificates."""
+    told = {"name": edge.BINDING_CLIENT_CERTIFICATES, "type": "plain_text", "text": "asked for"}
+    return [told] if spec.client_certificates else []
+
+
 def binding_names(spec: EdgeSpec) -> list[str]:
     """What all the Worker's bindings are called."""
-    built = [*build_limit_bindings(spec), *build_hook_bindings()]
+    built = [*build_limit_bindings(spec), *build_hook_bindings(), *build_text_bindings(spec)]
     namespaces = (edge.BINDING_KEYS, edge.BINDING_ROUTES, edge.BINDING_TENANTS)
     return [*namespaces, edge.SECRET_PEPPER, edge.SECRET_SIGNING_KEY, *(each["name"] for each in built)]
 

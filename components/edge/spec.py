@@ -26,7 +26,8 @@ class RegionSpec(Values):
 
 class EdgeSpec(Values):
     """The Worker of one hostname, and the regions it can ask. `region` stands in the names of what is declared;
-    `logpush` has what the Worker writes given to the account's log jobs (`Logs`)."""
+    `logpush` has what the Worker writes given to the account's log jobs (`Logs`); `client_certificates` says that the
+    host name asks for them (`ClientCertificates`)."""
 
     region: Region
     account_id: str
@@ -36,3 +37,4 @@ class EdgeSpec(Values):
     script: str = Field(repr=False, min_length=1)
     regions: dict[Region, RegionSpec]
     logpush: bool = False
+    client_certificates: bool = False

@@ -36,6 +36,7 @@ def edge_spec(plan: Plan, machine: Machine, script: str) -> EdgeSpec:
         script_name=plan.worker,
         script=script,
         regions={plan.region: RegionSpec(origin=machine.gateway_origin)},
+        client_certificates=bool(edge.client_cas),
     )
 
 

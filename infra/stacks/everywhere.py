@@ -128,4 +128,5 @@ def edge_spec(plan: GlobalPlan, script: str) -> EdgeSpec:
         script=script,
         regions=regions,
         logpush=plan.settings.logs is not None,
+        client_certificates=bool(edge.client_cas),
     )

@@ -2,8 +2,8 @@
 
 The Worker is asked with an object in the limits' place that does nothing, without limits, and with them, in turns, from
 one place and from as many as a tenant has shards. The object that does nothing is the floor: what a request takes with
-it is the runtime's and this machine's share, and only what is above it is the limits'. The region is a Worker of the
-same runtime that answers at once.
+it is the runtime's and this machine's share, and only what is above it is the limits'. The region is a program outside
+that answers at once; the coarse walls let all through and cost nothing.
 
 Processor time is that of the thread all isolates run on, as Linux counts it: a machine that is busy with other things
 makes requests wait, and leaves that nearly as it is. At Cloudflare a tenant's shards are programs of their own.

@@ -7,13 +7,15 @@ from pydantic import ValidationError
 
 from components.edge.manifests import (
     BINDING_TYPES,
+    binding_names,
     build_hook_bindings,
     build_limit_bindings,
     build_region_records,
+    build_text_bindings,
 )
 from components.edge.migrations import MIGRATIONS
 from components.edge.spec import RegionSpec
-from runtime.contract import rates
+from runtime.contract import edge, rates
 from tests.components.specs import EDGE, SIN
 
 
@@ -54,8 +56,16 @@ def test_the_hooks_classes_are_bound_and_made_with_sqlite() -> None:
 
 
 def test_every_kind_of_binding_stays_while_a_migration_is_made() -> None:
-    types = {each["type"] for each in (*build_hook_bindings(), *build_limit_bindings(EDGE))}
-    assert types | {"kv_namespace", "secret_text"} == set(BINDING_TYPES)
+    asking = EDGE.model_copy(update={"client_certificates": True})
+    built = (*build_hook_bindings(), *build_limit_bindings(EDGE), *build_text_bindings(asking))
+    assert {each["type"] for each in built} | {"kv_namespace", "secret_text"} == set(BINDING_TYPES)
+
+
+def test_the_worker_is_told_of_client_certificates_where_they_are_asked_for_alone() -> None:
+    asking = EDGE.model_copy(update={"client_certificates": True})
+    assert build_text_bindings(EDGE) == []
+    assert [each["name"] for each in build_text_bindings(asking)] == [edge.BINDING_CLIENT_CERTIFICATES]
+    assert set(binding_names(asking)) - set(binding_names(EDGE)) == {edge.BINDING_CLIENT_CERTIFICATES}
 
 
 def test_the_script_is_left_out_of_what_is_printed() -> None:

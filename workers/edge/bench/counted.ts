@@ -5,8 +5,6 @@ import worker, { Limiter } from "../src/index.ts";
 
 /** How many subrequests beside the one to the region a request has begun, in its answer. */
 const SUBREQUESTS = "x-bench-subrequests";
-/** Where a request is from. */
-const PLACE = "x-bench-place";
 
 /** As much of the limiter's object as it takes to be asked and told the end. */
 class Nothing extends RpcTarget {
@@ -32,8 +30,7 @@ export default {
         return Reflect.get(target, property) as unknown;
       },
     });
-    const asked = new Request(request, { cf: { colo: request.headers.get(PLACE) ?? "" } });
-    const answer = await worker.fetch(asked, { ...env, [RATES.BINDING_LIMITER]: limiter }, context);
+    const answer = await worker.fetch(request, { ...env, [RATES.BINDING_LIMITER]: limiter }, context);
     const counted = new Response(answer.body, answer);
     counted.headers.set(SUBREQUESTS, String(count));
     return counted;

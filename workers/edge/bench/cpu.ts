@@ -1,13 +1,16 @@
 // What of a request is the Worker's own processor time: `node bench/cpu.ts`, and a table of `make bench`.
 import { generateKeyPairSync } from "node:crypto";
-import { Miniflare, type MiniflareOptions } from "miniflare";
+import { Miniflare, type WorkerOptions } from "miniflare";
 import { bundle } from "../build.mjs";
-import { EDGE, PATHS } from "../src/generated/contract.ts";
-import { ACME_KEY, options, RUNTIME, seed, WIDE } from "../test/deployed.ts";
+import { PATHS } from "../src/generated/contract.ts";
+import { ACME_KEY, options, seed, WIDE } from "../test/deployed.ts";
+import { isolated, NAME } from "./isolated.ts";
+import { TOLD_BESIDE } from "./place.ts";
 import { Runtime } from "./processor.ts";
+import { start } from "./upstream.ts";
 import { percentile, Way } from "./way.ts";
 
-const WARM = 2000;
+const WARM = 5000;
 const ROUNDS = 12;
 /**
  * Requests of a round, one after another: what the processor caches is warm for all but the first. So many that the 99th
@@ -19,16 +22,6 @@ const TARGETS = { "target p50": 0.5, "target p99": 2 };
 /** Turns of a loop by whose time runs on other machines, and other days, can be compared. */
 const LOOP = 3_000_000;
 const CHAT = JSON.stringify({ model: "helper", messages: [{ role: "user", content: "hello" }] });
-/**
- * It reads all it is sent: a runtime closes a client's connection whose request nobody has read. It says its answer's length,
- * as gateways do.
- */
-const REGION = `const ANSWER = JSON.stringify({ object: "chat.completion", choices: [] });
-const headers = { "content-type": "application/json", "content-length": String(ANSWER.length) };
-export default { async fetch(request) {
-  await request.text();
-  return new Response(ANSWER, { headers });
-} };`;
 /** The least a Worker on the way costs. */
 const EMPTY = `export default { fetch: (request) => fetch("http://region.test/", request) };`;
 /** The least one costs that asks all the edge asks, a coarse wall and a Durable Object, and logs a line as long. */
@@ -50,13 +43,9 @@ interface Measured {
   readonly rounds: number[][];
 }
 
-const region = { name: "region", modules: true, script: REGION, compatibilityDate: EDGE.COMPATIBILITY_DATE };
-const bare = { modules: true, compatibilityDate: EDGE.COMPATIBILITY_DATE } as const;
-
-async function measured(name: string, worker: object): Promise<Measured> {
-  const workers = [{ ...worker, name: "edge", outboundService: "region" }, region];
+async function measured(name: string, worker: Partial<WorkerOptions>, region: string): Promise<Measured> {
   const { started: miniflare, runtime } = await Runtime.started(async () => {
-    const starting = new Miniflare({ ...RUNTIME, workers } as MiniflareOptions);
+    const starting = new Miniflare(isolated(worker, region));
     await starting.ready;
     return starting;
   });
@@ -64,8 +53,8 @@ async function measured(name: string, worker: object): Promise<Measured> {
     await miniflare.dispose();
     throw new Error("this system does not say what a process's threads use");
   }
-  const url = new URL(PATHS.CHAT_COMPLETIONS, await miniflare.ready);
-  const way = new Way(name, url, { authorization: `Bearer ${ACME_KEY}` });
+  const url = new URL(PATHS.CHAT_COMPLETIONS, await miniflare.unsafeGetDirectURL(NAME));
+  const way = new Way(name, url, { authorization: `Bearer ${ACME_KEY}`, ...TOLD_BESIDE });
   return { name, way, runtime, miniflare, rounds: [] };
 }
 
@@ -108,14 +97,14 @@ function loopTime(): number {
 export async function processorTimes(): Promise<void> {
   const ways: Measured[] = [];
   const loops: number[] = [];
+  const { origin, server } = await start();
   try {
-    ways.push(await measured("empty Worker", { ...bare, script: EMPTY }));
+    ways.push(await measured("empty Worker", { modules: true, script: EMPTY }, origin));
     const durableObjects = { EMPTY: { className: "Empty", useSQLite: true } };
-    const ratelimits = { WALL: { namespace_id: "wall", simple: { limit: 1_000_000, period: 60 } } };
-    ways.push(await measured("the floor", { ...bare, script: ASKING, durableObjects, ratelimits }));
-    const edge = await measured("edge", await options(generateKeyPairSync("ed25519").privateKey));
+    ways.push(await measured("the floor", { modules: true, script: ASKING, durableObjects }, origin));
+    const edge = await measured("edge", await options(generateKeyPairSync("ed25519").privateKey), origin);
     ways.push(edge);
-    await seed(edge.miniflare, ["http://region.test"], WIDE, {}, "edge");
+    await seed(edge.miniflare, ["http://region.test"], WIDE, {}, NAME);
     for (const { way } of ways) {
       for (let at = 0; at < WARM; at += 1) {
         await way.ask(CHAT);
@@ -134,6 +123,8 @@ export async function processorTimes(): Promise<void> {
       way.close();
       await miniflare.dispose();
     }
+    server.closeAllConnections();
+    server.close();
   }
 }
 
@@ -144,21 +135,13 @@ function print(ways: readonly Measured[], loop: number): void {
     const figures = { p50: over(rounds, 50), p99: over(rounds, 99), ...above };
     return [name, name === "edge" ? { ...figures, ...TARGETS } : figures] as const;
   });
-  console.log(
-    `\n${ROUNDS} rounds of ${REQUESTS} chats each, in turns, warm: milliseconds of processor time of the thread all isolates`,
-  );
-  console.log(
-    "run on, as Linux counts it; medians of the rounds. The floor asks all the edge asks, and does nothing with it: a wall,",
-  );
-  console.log(
-    "an object, the region, and a line in the log; HTTP and miniflare's stand-ins are in it. What is above it is the edge's",
-  );
-  console.log(
-    "own, its limiter's objects included. About one request in 100 meets a collection of garbage, with the floor as with the",
-  );
-  console.log(
-    `edge: that is their p99. By the floor, and by a loop of ${LOOP} turns that took ${loop.toFixed(1)} ms, machines compare.`,
-  );
+  const words = [
+    `\n${ROUNDS} rounds of ${REQUESTS} chats each, in turns, warm: milliseconds of processor time of the thread all isolates run on, as`,
+    "Linux counts it; medians of the rounds. Each Worker is alone in its runtime. The floor asks all the edge asks (a wall, an object,",
+    "the region) and logs a line as long, and does nothing with it; HTTP is in it. What is above it is the edge's own, its limiter's",
+    `object included. By the floor, and by a loop of ${LOOP} turns that took ${loop.toFixed(1)} ms, machines compare.`,
+  ];
+  console.log(words.join("\n"));
   console.table(Object.fromEntries(rows));
 }
 

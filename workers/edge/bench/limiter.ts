@@ -1,6 +1,7 @@
 // What the limits cost in workerd: `node bench/limiter.ts` writes one JSON object a way to standard output, its medians of
-// all rounds. A round loads a way twice: at the pace of the highest limit there is, whether or not earlier requests have
-// been answered, for how long each took from when it was due; and as fast as it answers.
+// all rounds. In a round a way is loaded at the pace of the highest limit there is, whether or not earlier requests have
+// been answered, for how long each took from when it was due; then, in rounds of their own, as fast as it answers: the
+// garbage of such a load would be swept in the next round.
 import { createHmac, generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
@@ -10,8 +11,10 @@ import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { Miniflare } from "miniflare";
 import { MODULE } from "../build.mjs";
-import { EDGE, HEADERS, PATHS, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
+import { EDGE, PATHS, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
+import { isolated, NAME } from "./isolated.ts";
 import { Runtime } from "./processor.ts";
+import { start as startRegion } from "./upstream.ts";
 
 const PACE = RATES.MAX_PER_MINUTE / 60;
 const ROUNDS = 5;
@@ -22,14 +25,7 @@ const CONNECTIONS = 16;
 const KEY = "mg_acme_000000000000000000000000000000000P65t5";
 const PEPPER = "the bench's own";
 const SUBREQUESTS = "x-bench-subrequests";
-const PLACE = "x-bench-place";
 const BODY = JSON.stringify({ model: "helper", messages: [{ role: "user", content: "hello" }] });
-/** The region: it answers at once, inside the same runtime, and says its answer's length, as gateways do. */
-const REGION = `const ANSWER = JSON.stringify({ object: "chat.completion" });
-const headers = { "content-type": "application/json", "content-length": String(ANSWER.length), "${HEADERS.USAGE}": "12 5" };
-export default { fetch() {
-  return new Response(ANSWER, { headers });
-} };`;
 /** Of a tenant of all shards, and more than any load needs: what is measured is the limiter, not its refusals. */
 const LIMITS = { per_minute: 10_000_000, burst: 10_000_000, streams: 10_000, tokens_month: 1_000_000_000_000 };
 
@@ -70,45 +66,29 @@ interface Started {
   readonly url: URL;
 }
 
-async function start(name: string, instead: Instead): Promise<Started> {
-  const { started, runtime } = await Runtime.started(async () => await run(name, instead));
+async function start(name: string, instead: Instead, region: string): Promise<Started> {
+  const { started, runtime } = await Runtime.started(async () => await run(name, instead, region));
   return { ...started, runtime };
 }
 
-async function run(name: string, instead: Instead): Promise<Omit<Started, "runtime">> {
+async function run(name: string, instead: Instead, region: string): Promise<Omit<Started, "runtime">> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const signing = { ...privateKey.export({ format: "jwk" }), kid: "bench", alg: "EdDSA" };
-  const miniflare = new Miniflare({
-    host: "127.0.0.1",
-    port: 0,
-    cf: false,
-    telemetry: { enabled: false },
-    handleStructuredLogs: () => undefined,
-    durableObjectsPersist: join(STORAGE, name.replaceAll(/\W+/g, "-")),
-    workers: [
-      {
-        name: "edge",
-        modules: [{ type: "ESModule", path: "index.js", contents: await bundle(instead) }],
-        compatibilityDate: EDGE.COMPATIBILITY_DATE,
-        compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
-        kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
-        durableObjects: {
-          [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true },
-          EMPTY: { className: "Empty", useSQLite: true },
-        },
-        // A wall no load of the bench's comes near.
-        ratelimits: Object.fromEntries(
-          RATES.WALLS.map(([name]) => [name, { namespace_id: name, simple: { limit: 1e9, period: 60 } }]),
-        ),
-        bindings: { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signing) },
-        outboundService: "region",
-      },
-      { name: "region", modules: true, script: REGION, compatibilityDate: EDGE.COMPATIBILITY_DATE },
-    ],
-  });
-  const url = new URL(PATHS.CHAT_COMPLETIONS, await miniflare.ready);
+  const worker = {
+    modules: [{ type: "ESModule" as const, path: "index.js", contents: await bundle(instead) }],
+    compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
+    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
+    durableObjects: {
+      [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true },
+      EMPTY: { className: "Empty", useSQLite: true },
+    },
+    bindings: { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signing) },
+  };
+  const durableObjectsPersist = join(STORAGE, name.replaceAll(/\W+/g, "-"));
+  const miniflare = new Miniflare({ ...isolated(worker, region), durableObjectsPersist });
+  const url = new URL(PATHS.CHAT_COMPLETIONS, await miniflare.unsafeGetDirectURL(NAME));
   const put = async (binding: string, key: string, record: object): Promise<void> => {
-    const namespace = await miniflare.getKVNamespace(binding, "edge");
+    const namespace = await miniflare.getKVNamespace(binding, NAME);
     await namespace.put(key, JSON.stringify(record));
   };
   const hash = createHmac("sha256", PEPPER).update(KEY).digest("hex");
@@ -128,7 +108,9 @@ interface Asked {
 /** Asks once; `due` is when: a load that is late itself must not make its answers look quick. */
 function ask(url: URL, agent: Agent, place: string, due = performance.now()): Promise<Asked> {
   return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json", [PLACE]: place };
+    // Cloudflare says in a ray's identifier where a request came in.
+    const ray = `230b030023ae2822-${place}`;
+    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json", "cf-ray": ray };
     const sent = request(url.href, { method: "POST", agent, headers }, (response) => {
       response.resume().on("end", () => {
         if (response.statusCode !== 200) {
@@ -141,8 +123,11 @@ function ask(url: URL, agent: Agent, place: string, due = performance.now()): Pr
   });
 }
 
+/** Asks once more; `due` is when, of a load at a pace. */
+type AskNext = (due?: number) => Promise<Asked>;
+
 /** Requests at a pace, each when it is due, whether or not earlier ones have been answered. */
-async function paced(askNext: (due: number) => Promise<Asked>): Promise<Asked[]> {
+async function paced(askNext: AskNext): Promise<Asked[]> {
   const began = performance.now();
   const all: Promise<Asked>[] = [];
   for (let at = 0; at < PACED_S * PACE; at += 1) {
@@ -156,7 +141,7 @@ async function paced(askNext: (due: number) => Promise<Asked>): Promise<Asked[]>
 }
 
 /** Answers a second, each connection asking as soon as it was answered. */
-async function fast(askNext: () => Promise<Asked>): Promise<number> {
+async function fast(askNext: AskNext): Promise<number> {
   const began = performance.now();
   let answered = 0;
   const connection = async (): Promise<void> => {
@@ -177,24 +162,36 @@ function median(figures: readonly number[]): number {
   return figures.toSorted((one, other) => one - other)[Math.floor(figures.length / 2)] ?? Number.NaN;
 }
 
-const FIGURES = ["requests", "p50", "p99", "processor", "subrequests", "rate"] as const;
+const FIGURES = ["requests", "p50", "p99", "processor", "subrequests"] as const;
 type Round = Readonly<Record<(typeof FIGURES)[number], number>>;
 
 interface Way extends Started {
   readonly name: string;
   readonly places: readonly string[];
   readonly rounds: Round[];
+  /** Answers a second, a round. */
+  readonly rates: number[];
 }
 
 /** One round of a way, on connections of its own: the runtime closes those that idle. */
-async function round({ url, runtime, places, rounds }: Way): Promise<void> {
+async function round({ url, places }: Way, load: (askNext: AskNext) => Promise<void>): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS * 4 });
   let asked = 0;
-  const askNext = (due?: number): Promise<Asked> => ask(url, agent, places[asked++ % places.length] ?? "", due);
+  const askNext: AskNext = (due) => ask(url, agent, places[asked++ % places.length] ?? "", due);
   try {
     for (let warm = 0; warm < WARM_UP; warm += 1) {
       await askNext();
     }
+    await load(askNext);
+  } finally {
+    agent.destroy();
+  }
+}
+
+/** How a way does at the pace of the highest limit. */
+async function atPace(way: Way): Promise<void> {
+  const { runtime, rounds } = way;
+  await round(way, async (askNext) => {
     await runtime?.quiet();
     const before = runtime?.used ?? Number.NaN;
     const answers = await paced(askNext);
@@ -204,28 +201,34 @@ async function round({ url, runtime, places, rounds }: Way): Promise<void> {
     const subrequests = Math.max(...answers.map((answer) => answer.subrequests));
     const p50 = percentile(took, 50);
     const p99 = percentile(took, 99);
-    rounds.push({ requests: took.length, p50, p99, processor, subrequests, rate: await fast(askNext) });
-  } finally {
-    agent.destroy();
-  }
+    rounds.push({ requests: took.length, p50, p99, processor, subrequests });
+  });
 }
 
 const ways: Way[] = [];
+const { origin, server } = await startRegion();
 try {
   for (const { name, instead, places } of WAYS) {
-    ways.push({ name, places, rounds: [], ...(await start(name, instead)) });
+    ways.push({ name, places, rounds: [], rates: [], ...(await start(name, instead, origin)) });
   }
   // In turns, so that all meet the same machine.
   for (let turn = 0; turn < ROUNDS; turn += 1) {
     for (const way of ways) {
-      await round(way);
+      await atPace(way);
     }
   }
-  for (const { name, rounds } of ways) {
+  for (let turn = 0; turn < ROUNDS; turn += 1) {
+    for (const way of ways) {
+      await round(way, async (askNext) => void way.rates.push(await fast(askNext)));
+    }
+  }
+  for (const { name, rounds, rates } of ways) {
     const figures = FIGURES.map((what) => [what, median(rounds.map((one) => one[what]))]);
-    console.log(JSON.stringify({ name, ...Object.fromEntries(figures) }));
+    console.log(JSON.stringify({ name, ...Object.fromEntries(figures), rate: median(rates) }));
   }
 } finally {
+  server.closeAllConnections();
+  server.close();
   for (const { miniflare } of ways) {
     await miniflare.dispose();
   }

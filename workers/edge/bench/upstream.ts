@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { HEADERS } from "../src/generated/contract.ts";
 import { EVENTS, eventOf, PAUSE_MS } from "./streams.ts";
 
 /** A gateway on loopback that answers at once, or streams events where it is asked to. */
@@ -18,7 +19,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
   const { stream, user } = JSON.parse(text) as { stream: boolean; user: string };
   if (!stream) {
-    response.setHeader("content-type", "application/json").end('{"object":"chat.completion","choices":[]}');
+    response
+      .setHeader("content-type", "application/json")
+      .setHeader(HEADERS.USAGE, "12 5")
+      .end('{"object":"chat.completion","choices":[]}');
     return;
   }
   response.writeHead(200, { "content-type": "text/event-stream" });

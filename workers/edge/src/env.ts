@@ -17,6 +17,7 @@ export interface Env extends Walls {
   readonly [HOOKS.BINDING_LEDGER]: DurableObjectNamespace<HookLedger>;
   readonly [HOOKS.BINDING_OUTBOX]: DurableObjectNamespace<HookOutbox>;
   readonly [RATES.BINDING_LIMITER]: DurableObjectNamespace<Limiter>;
+  readonly [EDGE.BINDING_CLIENT_CERTIFICATES]?: string;
   readonly [EDGE.SECRET_PEPPER]: string;
   readonly [EDGE.SECRET_SIGNING_KEY]: string;
 }

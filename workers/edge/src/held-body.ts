@@ -7,7 +7,7 @@
  * never held, and nothing is claimed.
  */
 export class HeldBody {
-  readonly stream: ReadableStream<Uint8Array>;
+  readonly content: ReadableStream<Uint8Array>;
   #asked = 0;
 
   /** A body of two bytes at least, as any JSON object is. */
@@ -21,7 +21,7 @@ export class HeldBody {
         controller.close();
       }
     };
-    this.stream = new ReadableStream({ expectedLength: bytes.byteLength, pull }, { highWaterMark: 0 });
+    this.content = new ReadableStream({ expectedLength: bytes.byteLength, pull }, { highWaterMark: 0 });
   }
 
   /** Whether some of the body has not been handed over: then nobody has the request whole. */

@@ -106,6 +106,46 @@ describe("another region is asked", () => {
   });
 });
 
+describe("a body is held back", () => {
+  const held = (): boolean[] => gateway.mock.calls.map(([, init]) => init?.body instanceof ReadableStream);
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+  });
+
+  it("as long as another region could be asked", async () => {
+    await send(env);
+    await send(env);
+    expect(held()).toEqual([true, true]);
+  });
+
+  it("where the only region has not answered lately, and not where it has", async () => {
+    await livesIn(names.first);
+    await send(env);
+    await send(env);
+    vi.setSystemTime(Date.now() + LIMITS.CONNECT_S * 1000);
+    await send(env);
+    expect(held()).toEqual([true, false, true]);
+  });
+
+  it("where the only one could not be reached since", async () => {
+    await livesIn(names.first);
+    await send(env);
+    unreachable();
+    await send(env);
+    await send(env);
+    expect(held()).toEqual([true, false, true]);
+  });
+
+  it("from the first of two, and not from the second where it has answered lately", async () => {
+    regions[names.first] = () => Response.json(NOT_READY, { status: 503, headers: { [HEADERS.NOT_PASSED_ON]: "1" } });
+    await send(env);
+    await send(env);
+    expect(asked()).toEqual(hosts(names.first, names.second, names.first, names.second));
+    expect(held()).toEqual([true, true, true, false]);
+  });
+});
+
 describe("no other region is asked", () => {
   const lost = () => Promise.reject(new Error("Network connection lost."));
   const plain =

@@ -1,13 +1,9 @@
-import { MOST_TRIES, markDown, type Region } from "./regions";
-import { ask, type Question, RegionError } from "./upstream";
+import { MOST_TRIES, markDown, markHeard, type Region, wasHeard } from "./regions";
+import { ask, type Others, type Question, RegionError } from "./upstream";
 
-interface Ways {
-  /** Cancels the request and its answer. */
-  readonly client: AbortSignal;
+interface Ways extends Others {
   /** Hears of each region before it is asked. */
   readonly asks: (region: string) => void;
-  /** Hears of an answer that broke off. */
-  readonly broke: (error: unknown) => void;
 }
 
 /**
@@ -17,10 +13,14 @@ interface Ways {
 export async function askRegions(regions: readonly Region[], question: Question, ways: Ways): Promise<Response> {
   let refusal: Response | undefined;
   let failure: unknown;
-  for (const region of regions.slice(0, MOST_TRIES)) {
+  const tries = regions.slice(0, MOST_TRIES);
+  for (const [at, region] of tries.entries()) {
     ways.asks(region.name);
+    // It has its price: for a proof that lets another be asked, or to find out soon that there is no connection.
+    const hold = at + 1 < tries.length || !wasHeard(region.name);
     try {
-      const { response, passedOn } = await ask(region.origin, question, ways.client, ways.broke);
+      const { response, passedOn } = await ask(region.origin, question, hold, ways);
+      markHeard(region.name);
       if (passedOn) {
         return response;
       }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { EDGE } from "./generated/contract";
-import { inOrder, markDown, type Region } from "./regions";
+import { EDGE, LIMITS } from "./generated/contract";
+import { inOrder, markDown, markHeard, placeOf, type Region, wasHeard } from "./regions";
 
 const region = (name: string, ...near: string[]): Region => ({ name, origin: `https://${name}.test`, near });
 const SIN = region("sin", "SIN", "KUL", "AS");
@@ -38,4 +38,49 @@ describe("regions are asked", () => {
     }
     expect(order(ALL, { continent: "AS" }, now)).toEqual(["sin", "us", "jkt"]);
   });
+});
+
+describe("where a request came in", () => {
+  const cf = { colo: "FRA", continent: "EU" };
+  const from = (headers: Record<string, string>) => placeOf(new Request("https://api.example.test/", { headers, cf }));
+
+  it.each([
+    { name: "its ray", headers: { "cf-ray": "230b030023ae2822-SJC" }, colo: "SJC" },
+    { name: "the runtime, of one without a ray", headers: {}, colo: "FRA" },
+    { name: "the runtime, of one whose ray names no colo", headers: { "cf-ray": "230b030023ae2822" }, colo: "FRA" },
+  ])("is said by $name", ({ headers, colo }) => {
+    expect(from(headers).colo).toBe(colo);
+    expect(from(headers).continent).toBe("EU");
+  });
+
+  it("is not asked of the runtime where one region alone may be asked, or its ray says enough", () => {
+    const request = new Request("https://api.example.test/", { headers: { "cf-ray": "230b030023ae2822-SIN" } });
+    Object.defineProperty(request, "cf", {
+      get: () => {
+        throw new Error("asked");
+      },
+    });
+    const place = placeOf(request);
+    expect(order([JKT], place)).toEqual(["jkt"]);
+    expect(
+      order(
+        [
+          { ...US, near: [] },
+          { ...SIN, near: ["SIN"] },
+        ],
+        place,
+      ),
+    ).toEqual(["sin", "us"]);
+    expect(() => order([US, JKT], place)).toThrow("asked");
+  });
+});
+
+it("a region that answered was heard for a while, unless it could not be reached since", () => {
+  const now = 2_000_000_000_000;
+  expect(wasHeard("heard", now)).toBe(false);
+  markHeard("heard", now);
+  expect(wasHeard("heard", now + LIMITS.CONNECT_S * 1000 - 1)).toBe(true);
+  expect(wasHeard("heard", now + LIMITS.CONNECT_S * 1000)).toBe(false);
+  markDown("heard", now);
+  expect(wasHeard("heard", now)).toBe(false);
 });

@@ -1,8 +1,10 @@
 import { ERRORS, LIMITS } from "./generated/contract";
 import { RefusedError } from "./refused";
 
-/** The media type of a streamed answer. */
-export const EVENT_STREAM = "text/event-stream";
+/** Whether an answer with these headers is streamed. */
+export function isEventStream(headers: Headers): boolean {
+  return headers.get("content-type")?.startsWith("text/event-stream") === true;
+}
 
 /** Hears of an answer that broke off. */
 export type Broke = (error: unknown) => void;

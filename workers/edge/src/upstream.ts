@@ -2,7 +2,7 @@ import { isObject, parseObject, readAtMost } from "./body";
 import { ERRORS, HEADERS, LIMITS } from "./generated/contract";
 import { HeldBody } from "./held-body";
 import { RefusedError } from "./refused";
-import { type Broke, broken, EVENT_STREAM, unbroken, watched } from "./stream";
+import { type Broke, broken, isEventStream, unbroken, watched } from "./stream";
 
 /** The answer's headers that go on; all others end here. */
 const PASSED_BACK = ["content-type", "retry-after", HEADERS.RECEIPT, HEADERS.USAGE];
@@ -43,17 +43,30 @@ export class RegionError extends RefusedError {
   }
 }
 
+/** Who else has to do with a request to a region. */
+export interface Others {
+  /** Cancels both the request and its answer. */
+  readonly client: AbortSignal;
+  /** Hears of an answer that broke off. */
+  readonly broke: Broke;
+}
+
 /**
- * Asks the gateway of one region, and returns its answer, the body still streaming. `client` cancels both the request
- * and the stream; `broke` hears of an answer that broke off. Raises RefusedError as long as nothing was answered,
+ * Asks the gateway of one region, and returns its answer, the body still streaming. Unless `hold`, all of the request's body is
+ * handed over at once: then nobody knows whether there is a connection. Raises RefusedError as long as nothing was answered,
  * RegionError among them.
  */
-export async function ask(origin: string, question: Question, client: AbortSignal, broke: Broke): Promise<Answer> {
-  const body = new HeldBody(question.body);
+export async function ask(
+  origin: string,
+  question: Question,
+  hold: boolean,
+  { client, broke }: Others,
+): Promise<Answer> {
+  const body: Body = hold ? new HeldBody(question.body) : { content: question.body, held: false };
   const deadline = new Deadline(body, client);
   try {
     const { path, headers } = question;
-    const how = { method: "POST", headers, body: body.stream, signal: deadline.signal, redirect: "manual" } as const;
+    const how = { method: "POST", headers, body: body.content, signal: deadline.signal, redirect: "manual" } as const;
     // Not of a request made before: the runtime would make another of it.
     const answer = await fetch(`${origin}${path}`, how);
     return answer.ok ? { response: await relayBody(answer, broke), passedOn: true } : await relayError(answer);
@@ -70,17 +83,20 @@ export async function ask(origin: string, question: Question, client: AbortSigna
   }
 }
 
+/** What a request carries, and whether some of it has not been handed over. */
+type Body = Pick<HeldBody, "held"> & { readonly content: BodyInit };
+
 /**
- * Gives a request up that has no connection after CONNECT_S, or no answer after FIRST_BYTE_S; and, however long its answer
+ * Gives a request up that has no connection after CONNECT_S, where that can be told, or no answer after FIRST_BYTE_S; and, however long its answer
  * takes, when the client goes. One timer and one listener: each costs every request its processor time.
  */
 class Deadline {
   readonly #controller = new AbortController();
-  readonly #body: HeldBody;
+  readonly #body: Body;
   #timer: ReturnType<typeof setTimeout>;
   #expired = false;
 
-  constructor(body: HeldBody, client: AbortSignal) {
+  constructor(body: Body, client: AbortSignal) {
     this.#body = body;
     this.#timer = setTimeout(() => this.#connected(), LIMITS.CONNECT_S * 1000);
     const gone = (): void => this.#controller.abort(client.reason);
@@ -129,18 +145,19 @@ function relay(answer: Response, body: BodyInit | null): Response {
 }
 
 async function relayBody(answer: Response, broke: Broke): Promise<Response> {
-  const { body, headers } = answer;
-  if (body === null) {
+  // A body that nobody looks at is never made a stream of this isolate's.
+  if (isShort(answer.headers)) {
+    return relay(answer, await whole(answer, broke));
+  }
+  if (answer.body === null) {
     return relay(answer, null);
   }
-  if (headers.get("content-type")?.startsWith(EVENT_STREAM)) {
-    return relay(answer, unbroken(body, broke));
-  }
+  return relay(answer, (isEventStream(answer.headers) ? unbroken : watched)(answer.body, broke));
+}
+
+function isShort(headers: Headers): boolean {
   const length = headers.get("content-length");
-  return relay(
-    answer,
-    length === null || Number(length) > SHORT_BYTES ? watched(body, broke) : await whole(answer, broke),
-  );
+  return length !== null && Number(length) <= SHORT_BYTES && !isEventStream(headers);
 }
 
 /**

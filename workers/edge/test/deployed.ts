@@ -29,7 +29,9 @@ export async function deploy(...origins: string[]): Promise<Deployed> {
 /** The same, with `limits` for both tenants. */
 export async function deployWith(limits: object, ...origins: string[]): Promise<Deployed> {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const miniflare = new Miniflare({ ...RUNTIME, ...(await options(privateKey)) });
+  const own = await options(privateKey);
+  const bindings = { ...own.bindings, [EDGE.BINDING_CLIENT_CERTIFICATES]: "asked for" };
+  const miniflare = new Miniflare({ ...RUNTIME, ...own, bindings });
   const url = await miniflare.ready;
   await seed(miniflare, origins, limits);
   const put = async (namespace: string, key: string, record: object | null): Promise<void> => {
@@ -48,7 +50,7 @@ export const RUNTIME = {
   handleStructuredLogs: () => undefined,
 } as const;
 
-/** The bundle with all it is bound to. */
+/** The bundle with all it is bound to where no client certificates are asked for. */
 export async function options(privateKey: KeyObject): Promise<WorkerOptions> {
   return {
     modules: [{ type: "ESModule", path: "index.js", contents: await readFile(BUNDLE, "utf8") }],

@@ -3,7 +3,7 @@ import { RATES, shardName } from "../generated/contract";
 import type { Verdict } from "./keeper";
 import type { Admission, Limiter } from "./object";
 import type { Ask, Usage } from "./rules";
-import { type Told, tellTogether } from "./tally";
+import { isAlone, type Told, takeBack, takeDue, tellTogether } from "./tally";
 
 /** The exact limiter did not answer, or not in time. */
 export class LimiterDownError extends Error {}
@@ -22,8 +22,8 @@ export function logLost(request: string, tenant: string, usage: Usage, error: un
 }
 
 /**
- * Asks the shard of a place for the request of this id, so that what one place asks for meets nearby: an object lives near where it was first asked.
- * Raises LimiterDownError.
+ * Asks the shard of a place for the request of this id, so that what one place asks for meets nearby: an object lives near
+ * where it was first asked. It is told what earlier answers took. Raises LimiterDownError.
  */
 export async function admit(
   env: Env,
@@ -35,14 +35,16 @@ export async function admit(
   const name = shardName(ask.tenant, String(index));
   // A stub whose object has ended is of no use any more, so each call has its own.
   const limiter = (): DurableObjectStub<Limiter> => env[RATES.BINDING_LIMITER].getByName(name);
-  const asked = limiter().admit(index, ask);
+  const told = takeDue(name);
+  // To hold one costs as much as all the rest: only what must be told the end of, or may have to tell it, does.
+  const asked = limiter().admit(index, ask, isAlone(name) || ask.lease !== undefined, told);
   try {
     const { verdict, admission } = await within(RATES.LIMITER_MS, asked);
-    if (admission === undefined) {
-      return { verdict };
-    }
-    return { verdict, admitted: new Session({ limiter, index, name, ask, request }, admission) };
+    return verdict.refused === undefined
+      ? { verdict, admitted: new Session({ limiter, index, name, ask, request }, admission) }
+      : { verdict };
   } catch (error) {
+    takeBack(name, told);
     // What comes too late is given back at once: nobody would.
     asked.then(({ admission }) => admission?.[Symbol.dispose]()).catch(() => undefined);
     throw new LimiterDownError(error instanceof Error ? error.message : String(error));
@@ -72,24 +74,23 @@ interface Asked {
   readonly request: string;
 }
 
-/** Goes through the admission while there is one, and by name once the object has started anew. */
+/** Goes through the admission where one is held, and by name where none is or the object has started anew. */
 class Session implements Admitted {
   readonly #asked: Asked;
-  readonly #admission: Rpc.Stub<Admission>;
+  readonly #admission: Rpc.Stub<Admission> | undefined;
   #settled: Promise<void> | undefined;
 
-  constructor(asked: Asked, admission: Rpc.Stub<Admission>) {
+  constructor(asked: Asked, admission: Rpc.Stub<Admission> | undefined) {
     this.#asked = asked;
     this.#admission = admission;
   }
 
   async renew(): Promise<void> {
-    const { limiter, index, ask } = this.#asked;
-    try {
-      await this.#admission.renew();
-    } catch {
-      await limiter().renew(index, ask);
-    }
+    const { index, ask } = this.#asked;
+    await this.#call(
+      async (admission) => await admission.renew(),
+      async (limiter) => await limiter.renew(index, ask),
+    );
   }
 
   async settle(usage: Usage): Promise<void> {
@@ -104,38 +105,48 @@ class Session implements Admitted {
         await this.#end(usage);
       } else if (usage.read + usage.made > 0) {
         const answer = { request, usage, limits: ask.limits, shards: ask.shards };
-        await tellTogether(name, answer, async (answers) => await this.#count(answers));
+        const held = this.#admission !== undefined;
+        await tellTogether(name, answer, held, async (answers) => await this.#count(answers));
       }
     } finally {
-      this.#admission[Symbol.dispose]();
+      this.#admission?.[Symbol.dispose]();
     }
   }
 
   /** Gives a lease back at once: another stream may wait for it. */
   async #end(usage: Usage): Promise<void> {
-    const { limiter, index, ask, request } = this.#asked;
-    try {
-      await this.#admission.settle(usage);
-    } catch {
-      await limiter()
-        .settle(index, ask, usage)
-        .catch((error: unknown) => logLost(request, ask.tenant, usage, error));
-    }
+    const { index, ask, request } = this.#asked;
+    await this.#call(
+      async (admission) => await admission.settle(usage),
+      async (limiter) => await limiter.settle(index, ask, usage),
+    ).catch((error: unknown) => logLost(request, ask.tenant, usage, error));
   }
 
   async #count(answers: readonly Told[]): Promise<void> {
-    const { limiter, index, ask } = this.#asked;
-    try {
-      await this.#admission.count(answers);
-    } catch {
-      await limiter()
-        .count(index, ask.tenant, answers)
-        .catch((error: unknown) => {
-          for (const { request, usage } of answers) {
-            logLost(request, ask.tenant, usage, error);
-          }
-        });
+    const { index, ask } = this.#asked;
+    await this.#call(
+      async (admission) => await admission.count(answers),
+      async (limiter) => await limiter.count(index, ask.tenant, answers),
+    ).catch((error: unknown) => {
+      for (const { request, usage } of answers) {
+        logLost(request, ask.tenant, usage, error);
+      }
+    });
+  }
+
+  async #call(
+    over: (admission: Rpc.Stub<Admission>) => Promise<void>,
+    byName: (limiter: DurableObjectStub<Limiter>) => Promise<void>,
+  ): Promise<void> {
+    if (this.#admission !== undefined) {
+      try {
+        await over(this.#admission);
+        return;
+      } catch {
+        // The object has started anew.
+      }
     }
+    await byName(this.#asked.limiter());
   }
 }
 

@@ -100,6 +100,27 @@ it("what answers took in one moment is used up together", async () => {
   expect((await admit(env, what, HERE, "r")).verdict.refused).toBe("quota");
 });
 
+it("the next admission brings what answers took, and counts it first", async () => {
+  const what = ask({ tokens_month: 30 });
+  const [first, second] = await Promise.all([admitted(what), admitted(what)]);
+  const told = Promise.all([first?.settle({ read: 10, made: 0 }), second?.settle({ read: 18, made: 2 })]);
+  vi.setSystemTime(START + 50);
+  expect((await admit(env, what, HERE, "r")).verdict.refused).toBe("quota");
+  await told;
+});
+
+it("what an admission could not bring is brought by the next", async () => {
+  const what = ask({ tokens_month: 10 });
+  const told = (await admitted(what))?.settle({ read: 10, made: 0 });
+  vi.setSystemTime(START + 50);
+  const down = { admit: async () => await Promise.reject(new Error("gone")) };
+  const broken = { ...env, [RATES.BINDING_LIMITER]: { getByName: () => down } } as unknown as Env;
+  await expect(admit(broken, what, HERE, "r")).rejects.toThrow("gone");
+  vi.setSystemTime(START + 100);
+  expect((await admit(env, what, HERE, "r")).verdict.refused).toBe("quota");
+  await told;
+});
+
 describe("an object that starts anew", () => {
   it("still knows what was let through, held, used and moved", async () => {
     const what = ask({ per_minute: 10, tokens_month: 100 }, { own: { per_minute: 4 }, lease: "s1", shards: 2 });
@@ -133,11 +154,12 @@ describe("an object that starts anew", () => {
     expect((await admit(env, what, HERE, "r")).verdict.refused).toBe("quota");
   });
 
-  it("takes what answers took that it let through before", async () => {
+  it.each([0, 1])("takes what answers took that it let through before, held or not", async (before) => {
     const what = ask({ tokens_month: 10 });
-    const first = await admitted(what);
+    await count(before, what);
+    const last = await admitted(what);
     await abortAllDurableObjects();
-    await first?.settle({ read: 10, made: 0 });
+    await last?.settle({ read: 10, made: 0 });
     expect((await admit(env, what, HERE, "r")).verdict.refused).toBe("quota");
   });
 });
@@ -174,7 +196,7 @@ describe("a stream of a Worker that is no more", () => {
 
   it("is over at once when the runtime sees that it is gone", async () => {
     const limits = { streams: 1 };
-    const { admission } = await shard(0).admit(0, ask(limits, { lease: "s1" }));
+    const { admission } = await shard(0).admit(0, ask(limits, { lease: "s1" }), true, []);
     expect(await count(1, ask(limits, { lease: "s2" }))).toBe(0);
     admission?.[Symbol.dispose]();
     await vi.waitFor(async () => expect(await count(1, ask(limits, { lease: "s2" }))).toBe(1));

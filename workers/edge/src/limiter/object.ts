@@ -46,7 +46,7 @@ export class Admission extends RpcTarget {
   }
 }
 
-/** What the Worker gets: the verdict, and the admission where it is good. */
+/** What the Worker gets: the verdict, and the admission where it is good and to be held. */
 export interface Answer {
   readonly verdict: Verdict;
   readonly admission?: Admission;
@@ -64,12 +64,13 @@ export class Limiter extends DurableObject<Env> {
     this.#journal = new SqlJournal(state.storage.sql);
   }
 
-  /** Lets a request through, or not. */
-  async admit(index: number, ask: Ask): Promise<Answer> {
+  /** Lets a request through, or not, once what earlier answers took is counted. */
+  async admit(index: number, ask: Ask, hold: boolean, told: readonly Taken[]): Promise<Answer> {
     const keeper = this.#open(index, ask.tenant);
     await this.#wakeLater();
+    await keeper.count(told);
     const verdict = await keeper.admit(ask);
-    return verdict.refused === undefined ? { verdict, admission: new Admission(keeper, ask) } : { verdict };
+    return hold && verdict.refused === undefined ? { verdict, admission: new Admission(keeper, ask) } : { verdict };
   }
 
   /** Gives a sibling some of what is free here. */

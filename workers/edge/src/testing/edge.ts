@@ -44,7 +44,8 @@ export async function edge(kid = "test-1"): Promise<{ env: Env; publicKey: Crypt
     ROUTES: unread(BINDINGS.ROUTES),
     TENANTS: unread(BINDINGS.TENANTS),
   };
-  return { env: { ...BINDINGS, ...namespaces, ...secrets }, publicKey };
+  const asked = { [EDGE.BINDING_CLIENT_CERTIFICATES]: "asked for" };
+  return { env: { ...BINDINGS, ...namespaces, ...secrets, ...asked }, publicKey };
 }
 
 /**

@@ -40,11 +40,8 @@ export async function readBody(request: Request): Promise<Uint8Array> {
 
 /** All of a body, or null when it is too large. One that told its length is read at once: the runtime holds it to that. */
 async function readAll(request: Request): Promise<Uint8Array | null> {
-  if (request.body === null) {
-    return new Uint8Array();
-  }
   if (!request.headers.has("content-length")) {
-    return await readAtMost(request.body, LIMITS.BODY_BYTES);
+    return request.body === null ? new Uint8Array() : await readAtMost(request.body, LIMITS.BODY_BYTES);
   }
   const bytes = new Uint8Array(await request.arrayBuffer());
   return bytes.byteLength > LIMITS.BODY_BYTES ? null : bytes;

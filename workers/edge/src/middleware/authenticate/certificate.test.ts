@@ -1,8 +1,8 @@
 import { decodeJwt } from "jose";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../env";
-import { certificateKey, HEADERS, PATHS } from "../../generated/contract";
-import { edge, forwarded, put, recordReads, refusal, send } from "../../testing/edge";
+import { certificateKey, EDGE, HEADERS, PATHS } from "../../generated/contract";
+import { ACME_KEY, edge, forwarded, put, recordReads, refusal, send } from "../../testing/edge";
 import { commonName } from "./certificate";
 
 const AUTHORITY = "A5AC554235DBA6D963B9CDE0185CFAD6E3F55E8F";
@@ -49,6 +49,22 @@ it.each([{ origin: "https://evil.example" }, { origin: "null" }, { "sec-fetch-si
     expect(gateway).not.toHaveBeenCalled();
   },
 );
+
+describe("where the host name asks for none", () => {
+  beforeEach(() => {
+    env = { ...env };
+    delete (env as { -readonly [name in keyof Env]?: Env[name] })[EDGE.BINDING_CLIENT_CERTIFICATES];
+  });
+
+  it("opens nothing, however good", async () => {
+    expect(await refusal(await connect(GOOD))).toMatchObject({ status: 401, code: "invalid_api_key" });
+    expect(gateway).not.toHaveBeenCalled();
+  });
+
+  it("stands in no key's way", async () => {
+    expect((await connect(GOOD, `Bearer ${ACME_KEY}`)).status).toBe(200);
+  });
+});
 
 describe("a certificate that is not good", () => {
   it.each([

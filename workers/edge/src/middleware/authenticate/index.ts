@@ -33,7 +33,7 @@ export const authenticate = (operation: Operation) =>
 
 async function identify(request: Request, env: Env): Promise<Credential> {
   const authorization = authorizationOf(request);
-  const certificate = certificateOf(request);
+  const certificate = env[EDGE.BINDING_CLIENT_CERTIFICATES] === undefined ? null : certificateOf(request);
   if (authorization?.includes(",") || (authorization !== null && certificate !== null)) {
     throw new RefusedError(ERRORS.INVALID_REQUEST, {
       message: "The request came with more than one credential. Send an API key, a token or a client certificate.",

@@ -7,7 +7,7 @@ import type { Rate, Verdict } from "../../limiter/keeper";
 import { type Ask, type Limits, type Reason, shardsOf } from "../../limiter/rules";
 import { RefusedError } from "../../refused";
 import { placeOf } from "../../regions";
-import { EVENT_STREAM } from "../../stream";
+import { isEventStream } from "../../stream";
 import { readTenant } from "../../tenant-records";
 import { parseUsage, tokensOf, UsageWatch } from "../../usage";
 import { metered } from "./metered";
@@ -54,7 +54,7 @@ async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?:
     metered: asked !== undefined,
   };
   try {
-    return await admit(c.env, ask, placeOf(c.req.raw).colo ?? "", requestId);
+    return await admit(c.env, ask, ask.shards === 1 ? "" : (placeOf(c.req.raw).colo ?? ""), requestId);
   } catch (error) {
     if (!(error instanceof LimiterDownError)) {
       throw error;
@@ -104,7 +104,7 @@ function seconds(milliseconds: number): string {
 
 /** What the door said of the usage ends here. */
 function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void {
-  const { body, headers } = c.res;
+  const { headers } = c.res;
   const usage = parseUsage(headers.get(HEADERS.USAGE));
   headers.delete(HEADERS.USAGE);
   if (admitted === undefined) {
@@ -112,7 +112,8 @@ function settleAtTheEnd(c: Context<Edge>, admitted: Admitted | undefined): void 
   }
   const asked = c.get("asked") as AgentRequest | undefined;
   const prompt = asked === undefined ? 0 : tokensOf(asked.body);
-  if (body === null || !headers.get("content-type")?.startsWith(EVENT_STREAM)) {
+  const body = isEventStream(headers) ? c.res.body : null;
+  if (body === null) {
     const unsaid = { read: wasTaken(c) ? prompt : 0, made: 0 };
     c.executionCtx.waitUntil(admitted.settle(usage ?? unsaid));
     return;

@@ -1,0 +1,68 @@
+/**
+ * What the runtime is told of a request beside its headers, as much of it as Cloudflare tells of one: where it came in, how
+ * the connection is, and that no client certificate came with it. Names: Cloudflare's documentation of `request.cf`.
+ */
+const TOLD = {
+  asn: 64500,
+  asOrganization: "A network of the documentation's",
+  botManagement: {
+    corporateProxy: false,
+    detectionIds: {},
+    ja3Hash: "25b4882c2bcb50cd6b469ff28c596742",
+    js_detection: { passed: false },
+    score: 99,
+    staticResource: false,
+    verifiedBot: false,
+  },
+  city: "Amsterdam",
+  clientAcceptEncoding: "gzip, br",
+  clientTcpRtt: 12,
+  colo: "AMS",
+  continent: "EU",
+  country: "NL",
+  edgeRequestKeepAliveStatus: 1,
+  httpProtocol: "HTTP/2",
+  isEUCountry: "1",
+  latitude: "52.37400",
+  longitude: "4.88970",
+  postalCode: "1012",
+  region: "North Holland",
+  regionCode: "NH",
+  requestPriority: "weight=192;exclusive=0;group=0;group-weight=0",
+  timezone: "Europe/Amsterdam",
+  tlsCipher: "AEAD-AES128-GCM-SHA256",
+  tlsClientAuth: {
+    certFingerprintSHA1: "",
+    certFingerprintSHA256: "",
+    certIssuerDN: "",
+    certIssuerDNLegacy: "",
+    certIssuerDNRFC2253: "",
+    certIssuerSerial: "",
+    certIssuerSKI: "",
+    certNotAfter: "",
+    certNotBefore: "",
+    certPresented: "0",
+    certRevoked: "0",
+    certSerial: "",
+    certSKI: "",
+    certSubjectDN: "",
+    certSubjectDNLegacy: "",
+    certSubjectDNRFC2253: "",
+    certVerified: "NONE",
+  },
+  tlsClientCiphersSha1: "GXSPDLP4G3X+prK73a4wBuOaHRc=",
+  tlsClientExtensionsSha1: "OWFiM2I5ZDc0YWI0YWYzZmFkMGU0ZjhhMjAzNmFiZjU=",
+  tlsClientExtensionsSha1Le: "u4wtEMFQBY18l3BzHAvORm+KGRw=",
+  tlsClientHelloLength: "508",
+  tlsClientRandom: "uS0Cb2nGpYb1Wcd5R0EeXNkTq0HHRmmJ6r2oYv0DqYE=",
+  tlsExportedAuthenticator: {
+    clientFinished: "6cd4b1f0f7ac2b9d3a5a8d4a6a5f6f8e6cd4b1f0f7ac2b9d3a5a8d4a6a5f6f8e",
+    clientHandshake: "b9ac1e5c7b3d4f2a9e8d7c6b5a493827b9ac1e5c7b3d4f2a9e8d7c6b5a493827",
+    serverFinished: "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    serverHandshake: "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90",
+  },
+  tlsVersion: "TLSv1.3",
+};
+
+/** As Cloudflare's front tells a runtime of a request, and miniflare's. */
+export const TOLD_BESIDE = { "cf-ray": `230b030023ae2822-${TOLD.colo}`, "mf-cf-blob": JSON.stringify(TOLD) };
