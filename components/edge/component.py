@@ -126,7 +126,10 @@ class Edge(pulumi.ComponentResource):
                 ),
                 *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_limit_bindings(self._spec)),
                 *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_hook_bindings()),
-                *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_text_bindings(self._spec)),
+                *(
+                    cloudflare.WorkersScriptBindingArgs(**each)
+                    for each in manifests.build_text_bindings(client_certificates=self._spec.client_certificates)
+                ),
                 cloudflare.WorkersScriptBindingArgs(name=edge.SECRET_PEPPER, type="secret_text", text=args.key_pepper),
                 cloudflare.WorkersScriptBindingArgs(
                     name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key

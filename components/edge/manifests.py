@@ -48,15 +48,15 @@ def build_hook_bindings() -> list[dict[str, Any]]:
     return [_object_binding(name, class_name) for name, class_name in classes.items()]
 
 
-def build_text_bindings(spec: EdgeSpec) -> list[dict[str, Any]]:
+def build_text_bindings(*, client_certificates: bool) -> list[dict[str, Any]]:
     """What the Worker is told in so many words: whether its host name asks for client certificates."""
     told = {"name": edge.BINDING_CLIENT_CERTIFICATES, "type": "plain_text", "text": "asked for"}
-    return [told] if spec.client_certificates else []
+    return [told] if client_certificates else []
 
 
 def binding_names(spec: EdgeSpec) -> list[str]:
-    """What all the Worker's bindings are called."""
-    built = [*build_limit_bindings(spec), *build_hook_bindings(), *build_text_bindings(spec)]
+    """What the Worker's bindings are called, but for its text bindings: who needs those can say them again."""
+    built = [*build_limit_bindings(spec), *build_hook_bindings()]
     namespaces = (edge.BINDING_KEYS, edge.BINDING_ROUTES, edge.BINDING_TENANTS)
     return [*namespaces, edge.SECRET_PEPPER, edge.SECRET_SIGNING_KEY, *(each["name"] for each in built)]
 

@@ -76,6 +76,7 @@ def _try_version(
         account_id=spec.account_id,
         script=spec.script,
         bindings=tuple(binding_names(spec)),
+        client_certificates=spec.client_certificates,
         stable=tried.stable,
         percent=tried.percent,
     )

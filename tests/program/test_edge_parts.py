@@ -13,6 +13,7 @@ import pytest
 from components.labels import Region
 from infra.local.providers.base import Call
 from infra.local.providers.cloudflare.provider import CloudflareProvider
+from runtime.contract import edge
 from tests.authorities import FIXED
 from tests.components.specs import CLIENT_CERTIFICATES, CONNECTOR, CONSOLE, JKT, LOGS, ORIGIN, ROLLOUT, SIN, STEERING
 from tests.program import invariants
@@ -190,6 +191,16 @@ def test_a_stack_that_lists_a_ca_asks_for_its_certificates_before_the_worker_ans
     assert inputs(recording, ASSOCIATIONS, own)["hostnames"] == [config["moltghost:edge"]["hostname"]]
     route = recording.one("cloudflare:index/workersRoute:WorkersRoute", "platform-local-worker")
     assert own in {urn.rpartition("::")[2] for urn in route.depends_on}
+    assert edge.BINDING_CLIENT_CERTIFICATES in bindings(recording)
+
+
+def test_a_stack_that_lists_no_ca_has_its_worker_look_at_no_certificate(recording: Recording) -> None:
+    assert edge.BINDING_CLIENT_CERTIFICATES not in bindings(recording)
+
+
+def bindings(recording: Recording) -> set[str]:
+    """What the Worker of a dev stack is bound to."""
+    return {binding["name"] for binding in inputs(recording, "WorkersScript", "platform-local-worker")["bindings"]}
 
 
 def test_a_stack_with_a_console_locks_it_before_the_worker_answers(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.edge.rollout_spec import RolloutSpec, build_shares, build_version
+from runtime.contract import edge
 from tests.components.specs import ROLLOUT
 
 CANDIDATE = "00000000-0000-4000-8000-000000000002"
@@ -31,6 +32,12 @@ def test_the_new_version_inherits_every_binding_and_is_told_no_secret() -> None:
     for binding in version["bindings"]:
         assert {**binding, "name": ""} == {"name": "", "type": "inherit", "version_id": ROLLOUT.stable}
     assert ROLLOUT.script not in repr(ROLLOUT)
+
+
+def test_the_new_version_is_told_itself_of_client_certificates_for_the_one_that_runs_may_not_be() -> None:
+    version = build_version(ROLLOUT.model_copy(update={"client_certificates": True}), "YQ==")
+    (told,) = [binding for binding in version["bindings"] if binding["type"] != "inherit"]
+    assert (told["name"], told["type"]) == (edge.BINDING_CLIENT_CERTIFICATES, "plain_text")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ export async function askRegions(regions: readonly Region[], question: Question,
   const tries = regions.slice(0, MOST_TRIES);
   for (const [at, region] of tries.entries()) {
     ways.asks(region.name);
-    // It has its price: for a proof that lets another be asked, or to find out soon that there is no connection.
+    // To hold a body has its price: it buys a proof that lets another be asked, or early word that no connection comes.
     const hold = at + 1 < tries.length || !wasHeard(region.name);
     try {
       const { response, passedOn } = await ask(region.origin, question, hold, ways);
