@@ -27,7 +27,8 @@ EDGE = Path(__file__).resolve().parents[2] / "workers" / "edge"
 @dataclass(frozen=True)
 class Way:
     """One way to the region, asked at the highest limit's pace: milliseconds a request took, from when it was due, and
-    milliseconds of the runtime's processor time; and how many answers it gives a second at most."""
+    milliseconds of the runtime's processor time; how many answers it gives a second at most; and calls of the limiter's
+    objects a request."""
 
     name: str
     requests: int
@@ -35,7 +36,7 @@ class Way:
     p99: float
     processor: float
     rate: float
-    subrequests: int
+    subrequests: float
 
 
 def main() -> None:
@@ -68,7 +69,7 @@ def row(way: Way, floor: Way) -> tuple[str, ...]:
     ours, theirs = ((one.p50, one.p99, one.processor) for one in (way, floor))
     added = [one - other for one, other in zip(ours, theirs, strict=True)]
     own = [f"{p50:.1f} {p99:.1f} {processor:.2f}".split() for p50, p99, processor in (ours, added)]
-    return way.name, str(way.requests), *own[0], *own[1], f"{way.rate:.0f}", str(way.subrequests)
+    return way.name, str(way.requests), *own[0], *own[1], f"{way.rate:.0f}", f"{way.subrequests:.2f}"
 
 
 if __name__ == "__main__":

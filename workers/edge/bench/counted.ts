@@ -3,8 +3,9 @@ import type { Env } from "../src/env.ts";
 import { RATES } from "../src/generated/contract.ts";
 import worker, { Limiter } from "../src/index.ts";
 
-/** How many subrequests beside the one to the region a request has begun, in its answer. */
-const SUBREQUESTS = "x-bench-subrequests";
+/** How many calls of the limiter's objects have been begun so far, in each answer: subrequests beside those to the region. */
+const CALLS = "x-bench-calls";
+let calls = 0;
 
 /** As much of the limiter's object as it takes to be asked and told the end. */
 class Nothing extends RpcTarget {
@@ -20,11 +21,10 @@ export class Empty extends DurableObject {
 export { Limiter };
 export default {
   async fetch(request, env, context) {
-    let count = 0;
     const limiter = new Proxy(env[RATES.BINDING_LIMITER], {
       get: (target, property) => {
         if (property === "getByName") {
-          count += 1;
+          calls += 1;
           return (name: string) => target.getByName(name);
         }
         return Reflect.get(target, property) as unknown;
@@ -32,7 +32,7 @@ export default {
     });
     const answer = await worker.fetch(request, { ...env, [RATES.BINDING_LIMITER]: limiter }, context);
     const counted = new Response(answer.body, answer);
-    counted.headers.set(SUBREQUESTS, String(count));
+    counted.headers.set(CALLS, String(calls));
     return counted;
   },
 } satisfies ExportedHandler<Env>;
