@@ -16,6 +16,7 @@ from infra.fleet import Judged, judge_folder, stack_file
 from infra.plan import GlobalPlan, RegionPlan
 from infra.plan.fleet_addresses import next_free_block
 from infra.settings import NAMESPACE, ConfigError
+from infra.stack_yaml import dump
 
 _SYSTEM_TYPES = ("m7a.2xlarge", "m7i.2xlarge", "m6a.2xlarge")
 """What the platform's own pods run on, the best first."""
@@ -206,7 +207,7 @@ def render(config: Mapping[str, Any], comment: str) -> str:
     """A stack file's text."""
     named = {f"{NAMESPACE}:{name}": value for name, value in config.items()}
     document = {"config": {"pulumi:disable-default-providers": ["*"], **named}}
-    return f"# {comment}\n{yaml.safe_dump(document, sort_keys=False, width=120)}"
+    return f"# {comment}\n{dump(document, width=120)}"
 
 
 def listed_in(text: str, name: str, entry: str) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from pydantic import ValidationError
 
 from components.naming import is_label
@@ -17,6 +16,7 @@ from infra.settings.access import ApiKey
 from infra.settings.fields import LABEL_REMEDY
 from infra.settings.loading import message_of
 from infra.settings.shape import setting_of
+from infra.stack_yaml import dump
 from runtime.contract import edge
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -60,7 +60,7 @@ def new(tenant: str, pepper: Path, **wanted: Any) -> None:
     click.echo(
         f"Give {tenant} this key; it is kept nowhere. Under `api_keys` of the tenant in the stack file:", err=True
     )
-    click.echo(yaml.safe_dump([record], sort_keys=False).rstrip(), err=True)
+    click.echo(dump([record]).rstrip(), err=True)
     click.echo(made)
 
 

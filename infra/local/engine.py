@@ -22,6 +22,7 @@ from infra.local.engine_state import (
 from infra.local.language_host import EXEC_VARIABLE
 from infra.local.shims import write_shims
 from infra.passphrase import FILE_VARIABLE, require_passphrase
+from infra.stack_yaml import dump
 
 FOREIGN = ("AWS_", "CLOUDFLARE_", "KUBE", "PULUMI_")
 """Prefixes of environment variables that could lead the local stack to someone's real account or cluster."""
@@ -178,13 +179,13 @@ class Engine:
         """`stack init` writes its salt beside Pulumi.yaml: that is done in a folder of our own, not in the project."""
         folder = self.state / "stack-init"
         folder.mkdir(exist_ok=True)
-        (folder / "Pulumi.yaml").write_text(yaml.safe_dump({"name": self.name, "runtime": "python"}))
+        (folder / "Pulumi.yaml").write_text(dump({"name": self.name, "runtime": "python"}))
         self.run(["stack", "init", "--stack", self.stack, "--no-select", "--cwd", str(folder)])
         made = yaml.safe_load((folder / f"Pulumi.{self.stack}.yaml").read_text()) or {}
         settings = yaml.safe_load(self.config_file.read_text()) if self.config_file.exists() else {}
         if "encryptionsalt" in made and "encryptionsalt" not in (settings or {}):
             salted = {"encryptionsalt": made["encryptionsalt"], **(settings or {})}
-            write_private(self.config_file, yaml.safe_dump(salted, sort_keys=False))
+            write_private(self.config_file, dump(salted))
 
 
 def _diagnostics(output: str) -> str:

@@ -8,6 +8,7 @@ import yaml
 
 from infra.local.credentials import write_private
 from infra.settings import SECRETS
+from infra.stack_yaml import dump
 
 SECRET_SETTINGS = tuple(f"moltghost:{name}" for name in SECRETS)
 
@@ -33,7 +34,7 @@ def write_stack_file(committed: Path, overlay: Mapping[str, Any], target: Path) 
     for field in ("encryptionsalt", "secretsprovider"):
         if field in kept:
             stack[field] = kept[field]
-    text = yaml.safe_dump(stack, sort_keys=False)
+    text = dump(stack)
     if not target.exists() or target.read_text() != text:
         write_private(target, text)
     return set(SECRET_SETTINGS) - set(held)

@@ -19,6 +19,7 @@ from infra.local.images import Images
 from infra.local.machine import Mode
 from infra.local.progress import Steps
 from infra.local.region import WORKER_SCRIPT, LocalRegion
+from infra.stack_yaml import dump
 from tests.e2e.conftest import PROJECT
 from tests.stack_files import DIGEST, dev_config
 
@@ -89,7 +90,7 @@ class Fleet:
         file = self.clouds.state / f"Pulumi.{stack}.yaml"
         values = {"pulumi:disable-default-providers": ["*"]}
         values |= {f"moltghost:{name}": value for name, value in config.items()}
-        file.write_text(yaml.safe_dump({"config": values}, sort_keys=False))
+        file.write_text(dump({"config": values}))
         engine = Engine(self.clouds.state, file, PROJECT, pulumi, stack, self._environment())
         engine.prepare()
         for name, value in secrets.items():

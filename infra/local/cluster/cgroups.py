@@ -48,8 +48,9 @@ def remove_cgroup(name: str) -> None:
 
 def group_processes(name: str) -> set[int]:
     """Pids of all processes in the group and below, in any hierarchy."""
-    files = (file for root in _roots() for file in (root / name).rglob("cgroup.procs"))
-    return set(_pids(files))
+    # A walk passes over what vanishes meanwhile, as a dying pod's groups do.
+    folders = (Path(folder) for root in _roots() for folder, _, _ in os.walk(root / name))
+    return set(_pids(folder / "cgroup.procs" for folder in folders))
 
 
 def _pids(files: Iterable[Path]) -> Iterable[int]:
