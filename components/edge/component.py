@@ -116,6 +116,11 @@ class Edge(pulumi.ComponentResource):
         }
 
     def _script(self, args: EdgeArgs) -> cloudflare.WorkersScript:
+        built = [
+            *manifests.build_limit_bindings(self._spec),
+            *manifests.build_hook_bindings(),
+            *manifests.build_text_bindings(client_certificates=self._spec.client_certificates),
+        ]
         return cloudflare.WorkersScript(
             self._named("worker"),
             **self._runtime(),
@@ -124,12 +129,7 @@ class Edge(pulumi.ComponentResource):
                     cloudflare.WorkersScriptBindingArgs(name=name, type="kv_namespace", namespace_id=namespace)
                     for name, namespace in self.namespaces.by_binding().items()
                 ),
-                *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_limit_bindings(self._spec)),
-                *(cloudflare.WorkersScriptBindingArgs(**each) for each in manifests.build_hook_bindings()),
-                *(
-                    cloudflare.WorkersScriptBindingArgs(**each)
-                    for each in manifests.build_text_bindings(client_certificates=self._spec.client_certificates)
-                ),
+                *(cloudflare.WorkersScriptBindingArgs(**each) for each in built),
                 cloudflare.WorkersScriptBindingArgs(name=edge.SECRET_PEPPER, type="secret_text", text=args.key_pepper),
                 cloudflare.WorkersScriptBindingArgs(
                     name=edge.SECRET_SIGNING_KEY, type="secret_text", text=args.signing_key

@@ -2,7 +2,7 @@
 // all rounds. In a round a way is loaded at the pace of the highest limit there is, whether or not earlier requests have
 // been answered, for how long each took from when it was due; then, in rounds of their own, as fast as it answers: the
 // garbage of such a load would be swept in the next round.
-import { createHmac, generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
@@ -12,10 +12,12 @@ import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { Miniflare } from "miniflare";
 import { MODULE } from "../build.mjs";
-import { EDGE, PATHS, RATES, regionKey, routeKey } from "../src/generated/contract.ts";
+import { PATHS, RATES } from "../src/generated/contract.ts";
+import { ACME_KEY, options, seed } from "../test/deployed.ts";
 import { isolated, NAME } from "./isolated.ts";
 import { Runtime } from "./processor.ts";
 import { start as startRegion } from "./upstream.ts";
+import { percentile } from "./way.ts";
 
 const PACE = RATES.MAX_PER_MINUTE / 60;
 const ROUNDS = 5;
@@ -23,8 +25,6 @@ const PACED_S = 4;
 const FAST_S = 1;
 const WARM_UP = 100;
 const CONNECTIONS = 16;
-const KEY = "mg_acme_000000000000000000000000000000000P65t5";
-const PEPPER = "the bench's own";
 const CALLS = "x-bench-calls";
 /** Milliseconds after which all is told of a request that is told later. */
 const TOLD_MS = 1000;
@@ -75,30 +75,19 @@ async function start(name: string, instead: Instead, region: string): Promise<St
 }
 
 async function run(name: string, instead: Instead, region: string): Promise<Omit<Started, "runtime">> {
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const signing = { ...privateKey.export({ format: "jwk" }), kid: "bench", alg: "EdDSA" };
+  const own = await options(generateKeyPairSync("ed25519").privateKey);
   const worker = {
+    ...own,
     modules: [{ type: "ESModule" as const, path: "index.js", contents: await bundle(instead) }],
-    compatibilityFlags: [...EDGE.COMPATIBILITY_FLAGS],
-    kvNamespaces: [EDGE.BINDING_KEYS, EDGE.BINDING_ROUTES, EDGE.BINDING_TENANTS],
     durableObjects: {
       [RATES.BINDING_LIMITER]: { className: RATES.LIMITER_CLASS, useSQLite: true },
       EMPTY: { className: "Empty", useSQLite: true },
     },
-    bindings: { [EDGE.SECRET_PEPPER]: PEPPER, [EDGE.SECRET_SIGNING_KEY]: JSON.stringify(signing) },
   };
   const durableObjectsPersist = join(STORAGE, name.replaceAll(/\W+/g, "-"));
   const miniflare = new Miniflare({ ...isolated(worker, region), durableObjectsPersist });
   const url = new URL(PATHS.CHAT_COMPLETIONS, await miniflare.unsafeGetDirectURL(NAME));
-  const put = async (binding: string, key: string, record: object): Promise<void> => {
-    const namespace = await miniflare.getKVNamespace(binding, NAME);
-    await namespace.put(key, JSON.stringify(record));
-  };
-  const hash = createHmac("sha256", PEPPER).update(KEY).digest("hex");
-  await put(EDGE.BINDING_KEYS, hash, { tenant: "acme", key: "default", agents: [EDGE.ALL_AGENTS] });
-  await put(EDGE.BINDING_TENANTS, "acme", { limits: LIMITS });
-  await put(EDGE.BINDING_ROUTES, routeKey("acme", "helper"), { regions: ["local"], state: EDGE.OPEN, model: "tiny" });
-  await put(EDGE.BINDING_ROUTES, regionKey("local"), { origin: "http://region.test", state: EDGE.OPEN });
+  await seed(miniflare, ["http://region.test"], LIMITS, {}, NAME);
   return { miniflare, url };
 }
 
@@ -113,7 +102,7 @@ function ask(url: URL, agent: Agent, place: string, due = performance.now()): Pr
   return new Promise((resolve, reject) => {
     // Cloudflare says in a ray's identifier where a request came in.
     const ray = `230b030023ae2822-${place}`;
-    const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json", "cf-ray": ray };
+    const headers = { authorization: `Bearer ${ACME_KEY}`, "content-type": "application/json", "cf-ray": ray };
     const sent = request(url.href, { method: "POST", agent, headers }, (response) => {
       response.resume().on("end", () => {
         if (response.statusCode !== 200) {
@@ -157,14 +146,6 @@ async function fast(askNext: AskNext): Promise<number> {
   return answered / ((performance.now() - began) / 1000);
 }
 
-function percentile(sorted: readonly number[], percent: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN;
-}
-
-function median(figures: readonly number[]): number {
-  return figures.toSorted((one, other) => one - other)[Math.floor(figures.length / 2)] ?? Number.NaN;
-}
-
 const FIGURES = ["requests", "p50", "p99", "processor", "subrequests"] as const;
 type Round = Readonly<Record<(typeof FIGURES)[number], number>>;
 
@@ -201,7 +182,7 @@ async function atPace(way: Way): Promise<void> {
     const answers = await paced(askNext);
     await runtime?.quiet();
     const processor = ((runtime?.used ?? Number.NaN) - before) / answers.length;
-    const took = answers.map((answer) => answer.took).sort((one, other) => one - other);
+    const took = answers.map((answer) => answer.took);
     await pause(TOLD_MS);
     const last = await askNext();
     const subrequests = (last.calls - first.calls) / (answers.length + 1);
@@ -229,8 +210,14 @@ try {
     }
   }
   for (const { name, rounds, rates } of ways) {
-    const figures = FIGURES.map((what) => [what, median(rounds.map((one) => one[what]))]);
-    console.log(JSON.stringify({ name, ...Object.fromEntries(figures), rate: median(rates) }));
+    const figures = FIGURES.map((what) => [
+      what,
+      percentile(
+        rounds.map((one) => one[what]),
+        50,
+      ),
+    ]);
+    console.log(JSON.stringify({ name, ...Object.fromEntries(figures), rate: percentile(rates, 50) }));
   }
 } finally {
   server.closeAllConnections();

@@ -87,8 +87,9 @@ export async function ask(
 type Body = Pick<HeldBody, "held"> & { readonly content: BodyInit };
 
 /**
- * Gives a request up that has no connection after CONNECT_S, where that can be told, or no answer after FIRST_BYTE_S; and, however long its answer
- * takes, when the client goes. One timer and one listener: each costs every request its processor time.
+ * Gives a request up that has no connection after CONNECT_S, where that can be told, or no answer after FIRST_BYTE_S; and,
+ * however long its answer takes, when the client goes. One timer and one listener: each costs every request its processor
+ * time.
  */
 class Deadline {
   readonly #controller = new AbortController();

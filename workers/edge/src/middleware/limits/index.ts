@@ -54,7 +54,7 @@ async function askExactly(c: Context<Edge>, limits: Limits): Promise<{ verdict?:
     metered: asked !== undefined,
   };
   try {
-    return await admit(c.env, ask, ask.shards === 1 ? "" : (placeOf(c.req.raw).colo ?? ""), requestId);
+    return await admit(c.env, ask, placeOf(c.req.raw).colo ?? "", requestId);
   } catch (error) {
     if (!(error instanceof LimiterDownError)) {
       throw error;
