@@ -27,3 +27,11 @@ def say(customer: Customer, text: str, user: str | None = None) -> str:
             user=openai.omit if user is None else user,
         )
     return answer.choices[0].message.content or ""
+
+
+def answers(customer: Customer) -> bool:
+    """Whether the customer's agent answers a chat; an error without a status is raised."""
+    try:
+        return "tiny model" in say(customer, "Who are you?")
+    except openai.APIStatusError:
+        return False

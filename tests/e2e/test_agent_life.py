@@ -14,7 +14,6 @@ from threading import Event
 from typing import Any
 
 import httpx
-import openai
 import pytest
 
 from infra.local.cluster.cgroups import group_processes
@@ -22,7 +21,7 @@ from infra.local.region import LocalRegion
 from runtime.contract import errors, limits, paths, ports
 from runtime.model.script import ASK_COLOUR, ASK_COUNT, tell_colour
 from runtime.receipts import Outcome
-from tests.e2e.asking import say
+from tests.e2e.asking import answers, say
 from tests.e2e.conftest import Cluster, Customer
 from tests.e2e.receipts import copy_book
 from tests.waiting import eventually
@@ -96,14 +95,6 @@ def child(all_: list[Process], name: str) -> Process:
     return found
 
 
-def answers(customer: Customer) -> bool:
-    """Whether the agent answers a chat."""
-    try:
-        return "tiny model" in say(customer, "Who are you?")
-    except openai.APIStatusError:
-        return False
-
-
 def await_recovery(customer: Customer, what: str, since: float) -> None:
     eventually(lambda: answers(customer), f"it answers again after {what}", seconds=120, every=0.2)
     print(f"\nrecovered from {what} in {time.monotonic() - since:.1f} s")  # noqa: T201  # it is to be seen
@@ -115,6 +106,34 @@ def restarts(cluster: Cluster, customer: Customer, name: str) -> float:
     line = f'moltghost_agent_child_restarts_total{{child="{name}"}} '
     (found,) = [one for one in cluster.in_agent(customer, GET, url).splitlines() if one.startswith(line)]
     return float(found.removeprefix(line))
+
+
+# The first, since it leaves a new agent: below, none of the failures in a row that end one is another test's.
+def test_streams_end_whole_or_say_that_they_do_not(
+    region: LocalRegion, cluster: Cluster, globex: Customer, sound: Callable[[], None], tmp_path: Path
+) -> None:
+    def cut_ones() -> int:
+        book = copy_book(region, cluster, globex, tmp_path)
+        return [receipt["outcome"] for receipt in book.receipts].count(Outcome.CUT)
+
+    before, old, cut_before = cluster.await_agent(globex), cluster.pod_name(globex), cut_ones()
+    # All but the first few speak as long as they may, one after the other: more than there is time for.
+    lengths = [40] * SHORT + [ENDLESS] * (STREAMS - SHORT)
+    begun = [Event() for _ in lengths]
+    with ThreadPoolExecutor(STREAMS) as pool:
+        streams = [pool.submit(stream, globex, length, event) for length, event in zip(lengths, begun, strict=True)]
+        assert all(one.wait(60) for one in begun)
+        stopped = time.monotonic()
+        cluster.kubectl("delete", "pod", old, "-n", globex.namespace, "--wait=false")
+        ends = [ending(one) for one in streams]
+    took = time.monotonic() - stopped
+    print(f"\nstreams ended in {took:.1f} s: {Counter(ends)}")  # noqa: T201  # it is to be seen
+    assert set(ends) == {"[DONE]", errors.STOPPING.code}
+    assert took < limits.TERMINATION_GRACE_S
+    cluster.await_agent(globex, other_than=before)
+    await_recovery(globex, "SIGTERM", stopped)
+    assert cut_ones() == cut_before + ends.count(errors.STOPPING.code), "the receipts say so too"
+    sound()
 
 
 @pytest.mark.parametrize("name", ["ollama", "openclaw"])
@@ -181,33 +200,6 @@ def namespace_of(pid: int) -> str:
         return str(Path(f"/proc/{pid}/ns/pid").readlink())
     except OSError:
         return ""
-
-
-def test_streams_end_whole_or_say_that_they_do_not(
-    region: LocalRegion, cluster: Cluster, globex: Customer, sound: Callable[[], None], tmp_path: Path
-) -> None:
-    def cut_ones() -> int:
-        book = copy_book(region, cluster, globex, tmp_path)
-        return [receipt["outcome"] for receipt in book.receipts].count(Outcome.CUT)
-
-    before, old, cut_before = cluster.await_agent(globex), cluster.pod_name(globex), cut_ones()
-    # All but the first few speak as long as they may, one after the other: more than there is time for.
-    lengths = [40] * SHORT + [ENDLESS] * (STREAMS - SHORT)
-    begun = [Event() for _ in lengths]
-    with ThreadPoolExecutor(STREAMS) as pool:
-        streams = [pool.submit(stream, globex, length, event) for length, event in zip(lengths, begun, strict=True)]
-        assert all(one.wait(60) for one in begun)
-        stopped = time.monotonic()
-        cluster.kubectl("delete", "pod", old, "-n", globex.namespace, "--wait=false")
-        ends = [ending(one) for one in streams]
-    took = time.monotonic() - stopped
-    print(f"\nstreams ended in {took:.1f} s: {Counter(ends)}")  # noqa: T201  # it is to be seen
-    assert set(ends) == {"[DONE]", errors.STOPPING.code}
-    assert took < limits.TERMINATION_GRACE_S
-    cluster.await_agent(globex, other_than=before)
-    await_recovery(globex, "SIGTERM", stopped)
-    assert cut_ones() == cut_before + ends.count(errors.STOPPING.code), "the receipts say so too"
-    sound()
 
 
 def stream(customer: Customer, tokens: int, begun: Event) -> list[str]:
