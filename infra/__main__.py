@@ -1,7 +1,9 @@
 """What `pulumi up` runs: load → plan → assemble → export."""
 
+import gc
 import os
 from importlib import import_module
+from types import ModuleType
 
 import pulumi
 from pulumi.runtime import config
@@ -23,8 +25,19 @@ async def main() -> None:
         plan = plan_stack(draft_settings(source, complete=True))
     except (ConfigError, EmptyPassphraseError) as error:
         raise pulumi.RunError(str(error)) from None
-    # It brings the cloud SDKs it needs, which cost seconds to load.
-    export(await import_module(f"infra.stacks.{MODULES[plan.settings.kind]}").assemble(plan))
+    export(await _load(MODULES[plan.settings.kind]).assemble(plan))
+
+
+def _load(module: str) -> ModuleType:
+    """Import what declares a kind of stack. It brings the cloud SDKs it needs, which cost seconds to load: a sixth more
+    where the collector looks through their hundreds of thousands of objects again and again, none of them garbage.
+    """
+    gc.disable()
+    try:
+        return import_module(f"infra.stacks.{module}")
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 pulumi.run(main)

@@ -32,7 +32,7 @@ _SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
 @cache
 def _rendered() -> tuple[Manifest, ...]:
     text = resources.files("components.cluster").joinpath("cilium", "rendered.yaml").read_text()
-    return tuple(yaml.safe_load_all(text))
+    return tuple(yaml.load_all(text, Loader=yaml.CSafeLoader))
 
 
 def build_cilium(spec: EksSpec, api_host: Any, api_port: Any) -> list[Manifest]:

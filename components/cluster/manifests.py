@@ -28,7 +28,7 @@ _PRIORITIES = {
 @cache
 def _vendored(name: str) -> dict[str, Any]:
     text = resources.files("components.cluster").joinpath("crds", name).read_text()
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return loaded
 
 

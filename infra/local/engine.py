@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections import deque
@@ -92,6 +93,7 @@ class Engine:
         if not self.passphrase.exists():
             write_private(self.passphrase, secrets.token_urlsafe(32))
         write_shims(self.state / "bin", self.home, self.state / "logs", self.pulumi)
+        self._keep_no_log()
         file = checkpoint(self.backend, self.name, self.stack)
         if not file.exists():
             self._create_stack()
@@ -168,6 +170,17 @@ class Engine:
         """The engine, by its link beside the language host where there is one."""
         link = self.state / "bin" / "pulumi"
         return link if link.exists() else self.pulumi
+
+    def _keep_no_log(self) -> None:
+        """Have the engine keep no log of its own: it would write down all that goes through it, for two thirds of its
+        time. It has no option for that, but goes without where it can make no folder for it; what it prints stays.
+
+        https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/logging/encrypted.go
+        """
+        logs = self.home / "logs"
+        if logs.is_dir():
+            shutil.rmtree(logs)
+        logs.touch()
 
     def _clear_locks(self) -> None:
         clear_dead_locks(self.backend, self.name, self.stack)

@@ -127,3 +127,17 @@ def test_nothing_beside_the_state_is_written_in_place(engine: Engine) -> None:
     state.with_name(f"{state.name}.attrs").write_text("")
     with pytest.raises(EngineError, match="EOF"):
         engine.stack_output()
+
+
+def test_the_engine_keeps_no_log_of_its_own(engine: Engine) -> None:
+    """It would where it can: the second part shows it."""
+    logs = engine.home / "logs"
+    engine.stack_output()
+    assert logs.is_file()
+    assert logs.read_bytes() == b""
+
+    logs.unlink()
+    engine.stack_output()
+    assert list(logs.iterdir())
+    engine.prepare()
+    assert logs.is_file()
