@@ -173,9 +173,8 @@ class Engine:
 
     def _keep_no_log(self) -> None:
         """Have the engine keep no log of its own: it would write down all that goes through it, for two thirds of its
-        time. It has no option for that, but goes without where it can make no folder for it; what it prints stays.
-
-        https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/logging/encrypted.go
+        time. It has no option for that, but goes without where it can make no folder for it (`StartLogging` in its
+        `pkg/logging/encrypted.go`). What it prints stays.
         """
         logs = self.home / "logs"
         if logs.is_dir():

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -99,17 +99,21 @@ class Tools:
                 groups.setdefault(found.tool.toolchain, []).append(found.tool)
         for toolchain in groups:
             go_build.require_go(toolchain)  # before any build starts: the last of them should not be the one to fail
+        builds = go_build.Builds()
         with ThreadPoolExecutor(BUILDS_AT_ONCE) as pool:
-            builds = [pool.submit(self._build, tools, progress) for tools in groups.values()]
+            making = {pool.submit(self._build, tools, builds, progress) for tools in groups.values()}
             try:
-                for build in builds:
-                    build.result()
+                while making:
+                    # A Ctrl-C that comes just before a wait is seen only after it.
+                    made, making = wait(making, timeout=1, return_when=FIRST_COMPLETED)
+                    for each in made:
+                        each.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                go_build.stop_builds()
+                builds.stop()
                 raise
 
-    def _build(self, tools: Sequence[Tool], progress: Progress) -> None:
+    def _build(self, tools: Sequence[Tool], builds: go_build.Builds, progress: Progress) -> None:
         """Build beside the final place, then move each program there whole; its stamp, written last, vouches for it."""
         folder = self._folder(tools[0])
         what = f"{tools[0].toolchain} {tools[0].version}"
@@ -125,7 +129,7 @@ class Tools:
             started = time.monotonic()
             progress(f"building {what} from Go modules: {', '.join(tool.name for tool in lacking)}")
             with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as scratch:
-                go_build.build(lacking, Path(scratch), folder / "include")
+                go_build.build(lacking, Path(scratch), folder / "include", builds)
                 for tool in lacking:
                     self._accept(tool, Path(scratch) / tool.name)
             progress(f"built {what} in {elapsed(started)}")

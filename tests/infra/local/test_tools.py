@@ -13,7 +13,7 @@ import pytest
 
 from infra.local import go_build, official, packages
 from infra.local.catalogue import CATALOGUE
-from infra.local.go_build import ToolError
+from infra.local.go_build import Builds, ToolError, build
 from infra.local.tools import How, Tools
 from tests.infra.local.fake_programs import builds, fake_go, install, printing
 
@@ -206,6 +206,17 @@ def test_ctrl_c_ends_the_compiler_too(tmp_path: Path) -> None:
             process.kill()
     with pytest.raises(ProcessLookupError):
         os.kill(compiler, 0)
+
+
+def test_no_compiler_is_started_once_they_are_stopped(machine: Machine, tmp_path: Path) -> None:
+    """As by a Ctrl-C that comes just before."""
+    log, stopped = fake_go(machine.path), Builds()
+    build([CATALOGUE["kubectl"]], tmp_path, tmp_path, Builds())
+    assert len(builds(log)) == 1
+    stopped.stop()
+    with pytest.raises(ToolError, match="stopped"):
+        build([CATALOGUE["kubectl"]], tmp_path, tmp_path, stopped)
+    assert len(builds(log)) == 1
 
 
 def test_without_go_the_error_names_what_to_install(machine: Machine) -> None:
