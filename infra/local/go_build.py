@@ -22,6 +22,51 @@ class ToolError(Exception):
     """A program can neither be found nor made. The message names it, what is missing, and the remedy."""
 
 
+class Builds:
+    """The compilers of one call, in whatever threads, ended together: what a Ctrl-C in the main thread asks for."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._stopped = False
+        # A compiler is among the running ones before `stop` can look, or isn't started any more.
+        self._lock = threading.Lock()
+
+    def start(self, command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+        """Start a compiler in a process group of its own. Raises ToolError once they are stopped."""
+        with self._lock:
+            if self._stopped:
+                raise ToolError("the builds were stopped")
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+            self._running.add(process)
+        return process
+
+    def end(self, process: subprocess.Popen[str]) -> None:
+        """See that a compiler has ended, however the wait for it did."""
+        with self._lock:
+            self._running.discard(process)
+            _end(process)
+
+    def stop(self) -> None:
+        """End every compiler that runs, and start no other."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def inputs_digest(tool: Tool) -> str:
     """What a build of the tool depends on: its sources' checksums and how they are built."""
     folder = TOOLCHAINS / tool.toolchain
@@ -47,7 +92,7 @@ def wanted_go(folder: Path) -> str:
     return next(line.split()[1] for line in lines if line.startswith("go "))
 
 
-def build(tools: Sequence[Tool], into: Path, headers: Path, builds: "Builds") -> None:
+def build(tools: Sequence[Tool], into: Path, headers: Path, builds: Builds) -> None:
     """Build tools of one toolchain into `into`, each under its own name. ToolError carries the compiler's last words.
 
     `headers` is a folder that outlives the build: its path is part of what Go's own build cache is keyed by.
@@ -98,7 +143,7 @@ def _cpp_environment(tool: Tool, headers: Path) -> dict[str, str]:
     return {"CGO_ENABLED": "1", "CGO_CXXFLAGS": f"-O2 -I{headers}"}
 
 
-def _run(builds: "Builds", command: list[str], folder: Path, environment: dict[str, str], tool: Tool) -> None:
+def _run(builds: Builds, command: list[str], folder: Path, environment: dict[str, str], tool: Tool) -> None:
     with builds.start(command, folder, environment) as process:
         try:
             output, _ = process.communicate()
@@ -107,48 +152,3 @@ def _run(builds: "Builds", command: list[str], folder: Path, environment: dict[s
     if process.returncode != 0:
         tail = "\n".join(output.strip().splitlines()[-15:])
         raise ToolError(f"{tool.toolchain} {tool.version} does not build (exit status {process.returncode}):\n{tail}")
-
-
-class Builds:
-    """The compilers of one call, in whatever threads, ended together: what a Ctrl-C in the main thread asks for."""
-
-    def __init__(self) -> None:
-        self._running: set[subprocess.Popen[str]] = set()
-        self._stopped = False
-        # A compiler is among the running ones before `stop` can look, or isn't started any more.
-        self._lock = threading.Lock()
-
-    def start(self, command: list[str], folder: Path, environment: dict[str, str]) -> "subprocess.Popen[str]":
-        """Start a compiler in a process group of its own. Raises ToolError once they are stopped."""
-        with self._lock:
-            if self._stopped:
-                raise ToolError("the builds were stopped")
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
-            self._running.add(process)
-        return process
-
-    def end(self, process: "subprocess.Popen[str]") -> None:
-        """See that a compiler has ended, however the wait for it did."""
-        with self._lock:
-            self._running.discard(process)
-            _end(process)
-
-    def stop(self) -> None:
-        """End every compiler that runs, and start no other."""
-        with self._lock:
-            self._stopped = True
-            for process in self._running:
-                _end(process)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
