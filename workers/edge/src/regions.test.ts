@@ -31,6 +31,13 @@ describe("regions are asked", () => {
     expect(order(ALL, place, now + EDGE.REGION_DOWN_S * 1000)).toEqual(["sin", "us", "jkt"]);
   });
 
+  it("as ever as soon as one that was down has answered", () => {
+    const now = 2_100_000_000_000;
+    markDown("sin", now);
+    markHeard("sin", now + 1);
+    expect(order(ALL, { colo: "SIN", continent: "AS" }, now + 1)).toEqual(["sin", "us", "jkt"]);
+  });
+
   it("still, when all are down", () => {
     const now = 1_900_000_000_000;
     for (const { name } of ALL) {
