@@ -31,11 +31,11 @@ describe("regions are asked", () => {
     expect(order(ALL, place, now + EDGE.REGION_DOWN_S * 1000)).toEqual(["sin", "us", "jkt"]);
   });
 
-  it("as ever as soon as one that was down has answered", () => {
+  it("last even where they answer what they were asked before: that says nothing of new connections", () => {
     const now = 2_100_000_000_000;
     markDown("sin", now);
     markHeard("sin", now + 1);
-    expect(order(ALL, { colo: "SIN", continent: "AS" }, now + 1)).toEqual(["sin", "us", "jkt"]);
+    expect(order(ALL, { colo: "SIN", continent: "AS" }, now + 1)).toEqual(["us", "jkt", "sin"]);
   });
 
   it("still, when all are down", () => {

@@ -36,28 +36,29 @@ export function placeOf(request: Request): Place {
   };
 }
 
-/** Whether a region could be reached when it was last asked, and until when (ms) that says anything. */
-interface Heard {
-  readonly up: boolean;
-  readonly until: number;
-}
+/**
+ * What this isolate knows of regions it could not reach: by name, until when (ms) they are asked last. Apart from `heard`, for
+ * an answer takes nothing back: it may be to what was asked before, on a connection that outlived the way to new ones.
+ */
+const down = new Map<string, number>();
 
-/** What this isolate heard of regions last, by name. */
-const heard = new Map<string, Heard>();
+/** Until when (ms) a region that answered this isolate counts as one it can reach: as long as a connection may take. */
+const heard = new Map<string, number>();
 
-/** Has this isolate ask a region last for a while: it could not be reached. */
+/** Has this isolate ask a region last for a while. */
 export function markDown(region: string, now: number = Date.now()): void {
-  heard.set(region, { up: false, until: now + EDGE.REGION_DOWN_S * 1000 });
+  down.set(region, now + EDGE.REGION_DOWN_S * 1000);
+  heard.delete(region);
 }
 
-/** Notes that a region has answered: it counts as one this isolate can reach for as long as a connection may take. */
+/** Notes that a region has answered. */
 export function markHeard(region: string, now: number = Date.now()): void {
-  heard.set(region, { up: true, until: now + LIMITS.CONNECT_S * 1000 });
+  heard.set(region, now + LIMITS.CONNECT_S * 1000);
 }
 
 /** Whether a region has answered this isolate lately. */
 export function wasHeard(region: string, now: number = Date.now()): boolean {
-  return lately(region, now)?.up === true;
+  return (heard.get(region) ?? 0) > now;
 }
 
 /**
@@ -68,13 +69,12 @@ export function inOrder(regions: readonly Region[], place: Place, now: number = 
   if (regions.length < 2) {
     return regions;
   }
-  const rank = (region: Region): number => (lately(region.name, now)?.up === false ? 3 : 0) + distance(region, place);
+  const rank = (region: Region): number => (isDown(region.name, now) ? 3 : 0) + distance(region, place);
   return regions.toSorted((one, other) => rank(one) - rank(other));
 }
 
-function lately(region: string, now: number): Heard | undefined {
-  const last = heard.get(region);
-  return last !== undefined && now < last.until ? last : undefined;
+function isDown(region: string, now: number): boolean {
+  return (down.get(region) ?? 0) > now;
 }
 
 function distance({ near }: Region, place: Place): number {
