@@ -15,12 +15,12 @@ import { percentile, Way } from "./way.ts";
  * timed with it: five pages a request after 5,000, less than one after 12,000.
  */
 const WARM = 15_000;
-const ROUNDS = 12;
-/**
- * Requests of a round, one after another: what the processor caches is warm for all but the first. So many that the 99th
- * percentile is not the worst of them.
- */
-const REQUESTS = 300;
+/** So short that what slows the machine for a while slows a round of each, and so many that such whiles are few of them. */
+const ROUNDS = 150;
+/** Requests of a round that are timed, one after another. */
+const REQUESTS = 20;
+/** Requests before them that are not: until then the processor's caches hold what the round before needed. */
+const SETTLING = 5;
 /** What the edge is to cost at most above the floor, in milliseconds. */
 const TARGETS = { "target p50": 0.5, "target p99": 2 };
 /** Turns of a loop by whose time runs on other machines, and other days, can be compared. */
@@ -64,6 +64,9 @@ async function measured(name: string, worker: Partial<WorkerOptions>, region: st
 
 /** One round. A request's time runs to the end of the next one's answer, so that nothing it leaves behind is missed. */
 async function round({ way, runtime, rounds }: Measured): Promise<void> {
+  for (let at = 0; at < SETTLING; at += 1) {
+    await way.ask(CHAT);
+  }
   await runtime.quiet();
   const took: number[] = [];
   let before = runtime.used;
@@ -76,13 +79,9 @@ async function round({ way, runtime, rounds }: Measured): Promise<void> {
   rounds.push(took);
 }
 
-/**
- * The median over all rounds of each round's percentile, or of how far it is above the round of `floor` beside it: what slowed
- * the machine for a while slowed both.
- */
-function over(rounds: readonly number[][], percent: number, floor: readonly number[][] = []): string {
-  const each = rounds.map((took, at) => percentile(took, percent) - percentile(floor[at] ?? [0], percent));
-  return percentile(each, 50).toFixed(2);
+/** How far each round's median is above that of the floor's round beside it. */
+function above(rounds: readonly number[][], floor: readonly number[][]): number[] {
+  return rounds.map((took, at) => percentile(took, 50) - percentile(floor[at] ?? [], 50));
 }
 
 /** How fast the machine is: milliseconds of this process's processor time that a fixed loop takes. */
@@ -133,20 +132,31 @@ export async function processorTimes(): Promise<void> {
 }
 
 function print(ways: readonly Measured[], loop: number): void {
-  const floor = ways.find(({ name }) => name === "the floor")?.rounds;
+  const floor = ways.find(({ name }) => name === "the floor")?.rounds ?? [];
   const rows = ways.map(({ name, rounds }) => {
-    const above = { "above the floor, p50": over(rounds, 50, floor), "above the floor, p99": over(rounds, 99, floor) };
-    const figures = { p50: over(rounds, 50), p99: over(rounds, 99), ...above };
+    const [all, over] = [rounds.flat(), above(rounds, floor)];
+    const figures = {
+      p50: shown(percentile(all, 50)),
+      p99: shown(percentile(all, 99)),
+      "above the floor, p50": shown(percentile(over, 50)),
+      "its quartiles": `${shown(percentile(over, 25))} to ${shown(percentile(over, 75))}`,
+      "above the floor, p99": shown(percentile(all, 99) - percentile(floor.flat(), 99)),
+    };
     return [name, name === "edge" ? { ...figures, ...TARGETS } : figures] as const;
   });
   const words = [
     `\n${ROUNDS} rounds of ${REQUESTS} chats each, in turns, warm: milliseconds of processor time of the thread all isolates run on, as`,
-    "Linux counts it; medians of the rounds. Each Worker is alone in its runtime. The floor asks all the edge asks (a wall, an object,",
-    "the region) and logs a line as long, and does nothing with it; HTTP is in it. What is above it is the edge's own, its limiter's",
-    `object included. By the floor, and by a loop of ${LOOP} turns that took ${loop.toFixed(1)} ms, machines compare.`,
+    "Linux counts it. Each Worker is alone in its runtime. The floor asks all the edge asks (a wall, an object, the region) and logs",
+    "a line as long, and does nothing with it; HTTP is in it. What is above it is the edge's own, its limiter's object included:",
+    "the median of how far each round's median is above that of the floor's beside it, and the two 99th percentiles' difference.",
+    `By the floor, and by a loop of ${LOOP} turns that took ${loop.toFixed(1)} ms, machines compare; wide quartiles tell of a disturbed one.`,
   ];
   console.log(words.join("\n"));
   console.table(Object.fromEntries(rows));
+}
+
+function shown(milliseconds: number): string {
+  return milliseconds.toFixed(2);
 }
 
 if (import.meta.main) {
