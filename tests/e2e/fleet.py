@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -18,7 +18,7 @@ from infra.local.engine import Engine
 from infra.local.images import Images
 from infra.local.machine import Mode
 from infra.local.progress import Steps
-from infra.local.region import WORKER_SCRIPT, LocalRegion
+from infra.local.region import WORKER_SCRIPT, LocalRegion, Prepared
 from infra.stack_yaml import dump
 from tests.e2e.conftest import PROJECT
 from tests.stack_files import DIGEST, dev_config
@@ -30,6 +30,7 @@ PLACEMENTS: Mapping[str, dict[str, Any]] = {
 """acme may be carried on in the other region; globex's data may be nowhere but at home."""
 AWS_REGIONS = {"sin": "ap-southeast-1", "jkt": "ap-southeast-3"}
 GLOBAL = "organization/moltghost/global"
+T = TypeVar("T")
 
 
 @dataclass
@@ -51,18 +52,16 @@ class Fleet:
         return list(self.regions.values())
 
     def start(self) -> None:
-        """Bring up the clusters and what stands for the clouds."""
-        for region in self.machines:
-            prepared = region.prepare(Steps())
-            region.machine.up(prepared.tools, prepared.images, lambda _line: None)
-            self._images = {name: image.reference for name, image in prepared.images.items()}
+        """Bring up the clusters, side by side, and what stands for the clouds."""
+        prepared = [region.prepare(Steps()) for region in self.machines]
+        _each(list(zip(self.machines, prepared, strict=True)), lambda one: _bring_up(*one))
+        self._images = {name: image.reference for name, image in prepared[-1].images.items()}
         if self.clouds.machine.mode in (Mode.SIMULATED, Mode.CLOUDS):  # where none is there, only its name counts
             self._images = Images(cache_root(), self.clouds.tools).planned_references()
 
     def down(self) -> None:
         """Take everything away."""
-        for region in self.machines:
-            region.down(Steps())
+        _each(self.machines, lambda region: region.down(Steps()))
 
     @cached_property
     def engines(self) -> dict[str, Engine]:
@@ -241,10 +240,14 @@ def committed(stack: str) -> dict[str, Any]:
     return config
 
 
-def _each(engines: Sequence[Engine], work: Callable[[Engine], None]) -> None:
+def _bring_up(region: LocalRegion, prepared: Prepared) -> None:
+    region.machine.up(prepared.tools, prepared.images, lambda _line: None)
+
+
+def _each(those: Sequence[T], work: Callable[[T], object]) -> None:
     """Have all do it side by side, as an operator's pipeline does; the first failure is raised once all have ended."""
-    with ThreadPoolExecutor(len(engines)) as pool:
-        list(pool.map(work, engines))
+    with ThreadPoolExecutor(len(those)) as pool:
+        list(pool.map(work, those))
 
 
 def _block(at: int) -> str:
