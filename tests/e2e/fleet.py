@@ -18,7 +18,7 @@ from infra.local.engine import Engine
 from infra.local.images import Images
 from infra.local.machine import Mode
 from infra.local.progress import Steps
-from infra.local.region import WORKER_SCRIPT, LocalRegion, Prepared
+from infra.local.region import WORKER_SCRIPT, LocalRegion
 from infra.stack_yaml import dump
 from tests.e2e.conftest import PROJECT
 from tests.stack_files import DIGEST, dev_config
@@ -53,9 +53,9 @@ class Fleet:
 
     def start(self) -> None:
         """Bring up the clusters, side by side, and what stands for the clouds."""
-        prepared = [region.prepare(Steps()) for region in self.machines]
-        _each(list(zip(self.machines, prepared, strict=True)), lambda one: _bring_up(*one))
-        self._images = {name: image.reference for name, image in prepared[-1].images.items()}
+        prepared = self.clouds.prepare(Steps())  # for all: they are of one mode
+        _each(self.machines, lambda region: region.machine.up(prepared.tools, prepared.images, lambda _line: None))
+        self._images = {name: image.reference for name, image in prepared.images.items()}
         if self.clouds.machine.mode in (Mode.SIMULATED, Mode.CLOUDS):  # where none is there, only its name counts
             self._images = Images(cache_root(), self.clouds.tools).planned_references()
 
@@ -238,10 +238,6 @@ def committed(stack: str) -> dict[str, Any]:
     """A committed stack's settings, freely changeable."""
     config: dict[str, Any] = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     return config
-
-
-def _bring_up(region: LocalRegion, prepared: Prepared) -> None:
-    region.machine.up(prepared.tools, prepared.images, lambda _line: None)
 
 
 def _each(those: Sequence[T], work: Callable[[T], object]) -> None:
