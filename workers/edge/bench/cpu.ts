@@ -64,9 +64,7 @@ async function measured(name: string, worker: Partial<WorkerOptions>, region: st
 
 /** One round. A request's time runs to the end of the next one's answer, so that nothing it leaves behind is missed. */
 async function round({ way, runtime, rounds }: Measured): Promise<void> {
-  for (let at = 0; at < SETTLING; at += 1) {
-    await way.ask(CHAT);
-  }
+  await way.warm(CHAT, SETTLING);
   await runtime.quiet();
   const took: number[] = [];
   let before = runtime.used;
@@ -109,9 +107,7 @@ export async function processorTimes(): Promise<void> {
     ways.push(edge);
     await seed(edge.miniflare, ["http://region.test"], WIDE, {}, NAME);
     for (const { way } of ways) {
-      for (let at = 0; at < WARM; at += 1) {
-        await way.ask(CHAT);
-      }
+      await way.warm(CHAT, WARM);
     }
     for (let at = 0; at < ROUNDS; at += 1) {
       loops.push(loopTime());

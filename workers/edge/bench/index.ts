@@ -27,9 +27,7 @@ async function bare(): Promise<{ url: URL; stop: () => Promise<void> }> {
 
 /** Milliseconds to each answer's first byte. */
 async function measure(way: Way): Promise<number[]> {
-  for (let at = 0; at < WARM; at += 1) {
-    await way.ask(CHAT);
-  }
+  await way.warm(CHAT, WARM);
   const took: number[] = [];
   for (let at = 0; at < REQUESTS; at += 1) {
     took.push(await way.ask(CHAT));

@@ -31,6 +31,13 @@ export class Way {
     return firstByte;
   }
 
+  /** Asks so often, one request after another, and keeps nothing of it: what is measured after is warm. */
+  async warm(body: string, requests: number): Promise<void> {
+    for (let at = 0; at < requests; at += 1) {
+      await this.ask(body);
+    }
+  }
+
   close(): void {
     this.#agent.destroy();
   }
